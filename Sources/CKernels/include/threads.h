@@ -1,0 +1,22 @@
+// The one thread pool. Work is split over outputs only, so that no result depends on the number of threads.
+#ifndef LAZULI_THREADS_H
+#define LAZULI_THREADS_H
+
+#include "types.h"
+
+/// One piece of work: items [begin, end) of `count`, on worker `thread` (0 ..< lz_thread_count()).
+typedef void (*lz_task)(void *context, size_t begin, size_t end, size_t thread);
+
+/// Threads in use: min(CPU affinity, floor of the cgroup v1/v2 quota, at least 1), or what lz_set_thread_count said.
+size_t lz_thread_count(void);
+/// Changes the number of threads (clamped to 1...256). Not to be called while work runs.
+void lz_set_thread_count(size_t count);
+/// Runs `task` over 0 ..< count in pieces of `grain` items (the last may be short); returns when all are done.
+/// Pieces are handed out dynamically. May be called from any thread; concurrent calls are serialised. Not reentrant.
+void lz_parallel(size_t count, size_t grain, lz_task task, void *context);
+/// Scratch memory of `thread`, at least `bytes`, 64-byte aligned, kept until the next larger request. NULL if out of memory.
+void *lz_scratch(size_t thread, size_t bytes);
+/// Frees all scratch memory.
+void lz_release_scratch(void);
+
+#endif
