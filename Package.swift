@@ -14,7 +14,9 @@ let package = Package(
     name: "lazuli",
     targets: [
         // SIMD kernels per instruction set, their dispatch and the thread pool.
-        .target(name: "CKernels", cSettings: c)
+        .target(name: "CKernels", cSettings: c),
+        // Values of arithmetic: tensors, packed and quantised weights.
+        .target(name: "Tensor", dependencies: ["CKernels"], swiftSettings: swift + [.strictMemorySafety()]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -6,6 +6,7 @@
 #include "dispatch.h"
 #include "elementwise.h"
 #include "matrix.h"
+#include "memory.h"
 #include "quantised.h"
 #include "threads.h"
 #include "types.h"

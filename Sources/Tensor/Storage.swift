@@ -1,0 +1,111 @@
+import CKernels
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+/// A block of memory that tensors share.
+///
+/// `@unchecked Sendable` proof: a storage is written only by the function that created it, before any other reference
+/// exists; afterwards every access is a read. The pool it returns to is guarded by a lock.
+@safe package final class Storage: @unchecked Sendable {
+    let pointer: UnsafeMutableRawPointer
+    let capacity: Int
+    /// Keeps a mapped file alive; nil when the pool owns the memory.
+    private let owner: (any AnyObject & Sendable)?
+
+    /// At least `bytes` bytes from the pool, 64-byte aligned, contents undefined.
+    init(bytes: Int) {
+        let block = unsafe Arena.take(bytes)
+        unsafe pointer = unsafe block.pointer
+        capacity = unsafe block.capacity
+        owner = nil
+    }
+
+    /// Memory that `owner` keeps alive and nobody writes, such as a mapped file.
+    package init(mapped bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) {
+        guard let start = bytes.baseAddress else { preconditionFailure("a mapped storage has an address") }
+        unsafe pointer = unsafe UnsafeMutableRawPointer(mutating: start)
+        capacity = bytes.count
+        self.owner = owner
+    }
+
+    deinit {
+        if owner == nil { unsafe Arena.give(.init(pointer: pointer, capacity: capacity)) }
+    }
+}
+
+/// Memory of activations: blocks are kept for the next tensor of about the same size, so that a step of a job
+/// faults no pages that the step before it has faulted. `Arena.trim()` returns everything to the system.
+package enum Arena {
+    @unsafe struct Block: @unchecked Sendable {
+        let pointer: UnsafeMutableRawPointer
+        let capacity: Int
+    }
+
+    @safe struct State: ~Copyable {
+        var free: [Int: [Block]] = unsafe [:]
+        var used = 0
+        var idle = 0
+        var peak = 0
+    }
+
+    private static let state = Mutex(State())
+
+    private static let hugePage = 2 << 20
+
+    /// Bytes in use by live tensors now.
+    package static var used: Int { state.withLock { $0.used } }
+    /// Largest `used` since the last `resetPeak()`.
+    package static var peak: Int { state.withLock { $0.peak } }
+    /// Starts a new measurement of `peak`.
+    package static func resetPeak() { state.withLock { $0.peak = $0.used } }
+
+    /// Sizes grow in eighths of a power of two, so that nearby requests share a block at ≤ 12.5 % waste.
+    static func roundedSize(_ bytes: Int) -> Int {
+        guard bytes > 4096 else { return 4096 }
+        let power = Int.bitWidth - bytes.leadingZeroBitCount - 1
+        let step = max(4096, 1 << (power - 3))
+        return (bytes + step - 1) / step * step
+    }
+
+    static func take(_ bytes: Int) -> Block {
+        let size = roundedSize(bytes)
+        let reused = unsafe state.withLock { (state) -> Block? in
+            state.used += size
+            state.peak = max(state.peak, state.used)
+            guard let block = unsafe state.free[size]?.popLast() else { return nil }
+            state.idle -= size
+            return unsafe block
+        }
+        if let block = unsafe reused { return unsafe block }
+        let huge = size >= 2 * hugePage
+        guard let pointer = unsafe aligned_alloc(huge ? hugePage : 4096, huge ? (size + hugePage - 1) / hugePage * hugePage : size)
+        else { preconditionFailure("out of memory: \(size) bytes for a tensor") }
+        if huge { unsafe madvise(pointer, size, MADV_HUGEPAGE) }
+        return unsafe Block(pointer: pointer, capacity: size)
+    }
+
+    static func give(_ block: Block) {
+        state.withLock { state in
+            state.used -= unsafe block.capacity
+            state.idle += unsafe block.capacity
+            unsafe state.free[block.capacity, default: []].append(block)
+        }
+    }
+
+    /// Frees all memory that no tensor uses and hands it back to the system.
+    package static func trim() {
+        let blocks = unsafe state.withLock { state in
+            let blocks = unsafe state.free.values.flatMap { unsafe $0 }
+            unsafe state.free = [:]
+            state.idle = 0
+            return unsafe blocks
+        }
+        for unsafe block in unsafe blocks { unsafe free(block.pointer) }
+        lz_return_free_memory()
+    }
+}
