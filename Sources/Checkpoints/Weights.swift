@@ -44,18 +44,18 @@ package struct Weights: Sendable {
         let taken = Mutex<Set<String>>([])
     }
 
-    private let store: any CheckpointStore
+    private let store: CheckpointStore
     private let ledger: Ledger
     /// Full prefix of the names below, without a trailing dot.
     package let path: String
     /// How layers built from these weights compute.
     package let precision: Precision
 
-    package init(_ store: any CheckpointStore, _ precision: Precision) {
+    package init(_ store: CheckpointStore, _ precision: Precision) {
         self.init(store, Ledger(), "", precision)
     }
 
-    private init(_ store: any CheckpointStore, _ ledger: Ledger, _ path: String, _ precision: Precision) {
+    private init(_ store: CheckpointStore, _ ledger: Ledger, _ path: String, _ precision: Precision) {
         self.store = store
         self.ledger = ledger
         self.path = path
@@ -86,7 +86,7 @@ package struct Weights: Sendable {
     }
 
     /// Whether the checkpoint has tensor `name` here.
-    package func has(_ name: String) -> Bool { store.entry(full(name)) != nil }
+    package func has(_ name: String) -> Bool { store.contains(full(name)) }
 
     /// A tensor in f32, its shape checked.
     package func tensor(_ name: String, _ shape: Int...) throws(WeightError) -> Tensor {
@@ -99,9 +99,16 @@ package struct Weights: Sendable {
     /// A matrix [out, in], left in GGUF blocks where the file has such.
     package func matrix(_ name: String, _ out: Int, _ width: Int) throws(WeightError) -> StoredMatrix {
         let entry = try take(name, [out, width])
-        guard case .blocks(let number) = entry.format else { return .dense(try dense(entry, full(name), [out, width])) }
-        let format = try quantization(number, full(name))
-        return .quantized(unsafe QuantizedMatrix(mapped: entry.bytes, owner: entry.owner, out, width, format))
+        guard let format = Quantization(entry.type), !entry.isTransposed else {
+            return .dense(try dense(entry, full(name)))
+        }
+        return .quantized(QuantizedMatrix(mapped: entry.bytes, owner: entry.file, out, width, format))
+    }
+
+    /// Tells the system that the file's copy of a tensor is no longer needed in memory, after it was packed.
+    package func forget(_ name: String) {
+        guard let entry = try? store.entry(full(name)) else { return }
+        entry.file.advise(.noLonger, entry.range)
     }
 
     /// Names below this path that nobody has taken.
@@ -118,37 +125,48 @@ package struct Weights: Sendable {
 
     private func full(_ name: String) -> String { path.isEmpty ? name : path + "." + name }
 
-    private func take(_ name: String, _ shape: [Int]) throws(WeightError) -> StoredTensor {
+    private func take(_ name: String, _ shape: [Int]) throws(WeightError) -> CheckpointStore.Entry {
         let name = full(name)
-        guard let entry = store.entry(name) else { throw .missing(name) }
+        guard store.contains(name) else { throw .missing(name) }
+        let entry: CheckpointStore.Entry
+        do throws(CheckpointError) { entry = try store.entry(name) } catch {
+            throw .format(name, found: store.typeName(name) ?? "an unknown type")
+        }
         guard entry.shape == shape else { throw .shape(name, expected: shape, found: entry.shape) }
         ledger.taken.withLock { _ = $0.insert(name) }
         return entry
     }
 
     private func dense(_ name: String, _ shape: [Int]) throws(WeightError) -> Tensor {
-        try dense(take(name, shape), full(name), shape)
+        try dense(take(name, shape), full(name))
     }
 
-    private func dense(_ entry: StoredTensor, _ name: String, _ shape: [Int]) throws(WeightError) -> Tensor {
-        let type: DType
-        switch entry.format {
-        case .f32: type = .f32
-        case .f16: type = .f16
-        case .bf16: type = .bf16
-        case .blocks(let number):
-            let format = try quantization(number, name)
-            let width = shape.last ?? 1
-            return unsafe QuantizedMatrix(
-                mapped: entry.bytes, owner: entry.owner, shape.dropLast().reduce(1, *), width, format
+    private func dense(_ entry: CheckpointStore.Entry, _ name: String) throws(WeightError) -> Tensor {
+        let shape = entry.isTransposed ? Array(entry.shape.reversed()) : entry.shape
+        let values: Tensor
+        switch entry.type {
+        case .f32: values = stored(entry, shape, .f32)
+        case .f16: values = stored(entry, shape, .f16)
+        case .bf16: values = stored(entry, shape, .bf16)
+        default:
+            guard let format = Quantization(entry.type) else { throw .format(name, found: entry.type.rawValue) }
+            values = QuantizedMatrix(
+                mapped: entry.bytes, owner: entry.file, shape.dropLast().reduce(1, *), shape.last ?? 1, format
             ).dequantized().reshaped(shape)
-        default: throw .format(name, found: "\(entry.format)")
         }
-        return unsafe Tensor(mapped: entry.bytes, owner: entry.owner, shape, type)
+        return entry.isTransposed ? values.permuted(1, 0) : values
     }
 
-    private func quantization(_ number: UInt32, _ name: String) throws(WeightError) -> Quantization {
-        guard let format = Quantization(rawValue: number) else { throw .format(name, found: "GGML type \(number)") }
-        return format
+    private func stored(_ entry: CheckpointStore.Entry, _ shape: [Int], _ type: DType) -> Tensor {
+        entry.isAligned
+            ? Tensor(mapped: entry.bytes, owner: entry.file, shape, type) : Tensor(copying: entry.bytes, shape, type)
+    }
+}
+
+extension Quantization {
+    /// The block format of a stored tensor; nil when its elements are plain or the format has no kernel.
+    init?(_ type: ElementType) {
+        guard let format = Quantization.allCases.first(where: { "\($0)" == type.rawValue }) else { return nil }
+        self = format
     }
 }
