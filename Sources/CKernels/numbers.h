@@ -75,6 +75,8 @@ static inline const void *element_at(const void *x, lz_dtype type, size_t i) {
     return (const char *)x + i * element_size(type);
 }
 
+static inline void *element_at_mutable(void *x, lz_dtype type, size_t i) { return (char *)x + i * element_size(type); }
+
 static inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 static inline size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
