@@ -21,6 +21,8 @@ let package = Package(
         .target(name: "Checkpoints", dependencies: ["Tensor"], swiftSettings: swift),
         // Building blocks that take their weights by path.
         .target(name: "Layers", dependencies: ["Tensor", "Checkpoints"], swiftSettings: swift),
+        // What `lazuli bench` runs.
+        .target(name: "Bench", dependencies: ["Tensor"], swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]
 )
