@@ -17,6 +17,10 @@ let package = Package(
         .target(name: "CKernels", cSettings: c),
         // Values of arithmetic: tensors, packed and quantised weights.
         .target(name: "Tensor", dependencies: ["CKernels"], swiftSettings: swift + [.strictMemorySafety()]),
+        // File formats of model weights, and the path into them.
+        .target(name: "Checkpoints", dependencies: ["Tensor"], swiftSettings: swift),
+        // Building blocks that take their weights by path.
+        .target(name: "Layers", dependencies: ["Tensor", "Checkpoints"], swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]
 )

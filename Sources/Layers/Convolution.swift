@@ -23,6 +23,7 @@ package struct Convolution: Sendable {
             throw .memory(weights.path, bytes: values.count * precision.activations.bytes)
         }
         matrix = packed
+        weights.forget("weight")
     }
 
     package func callAsFunction(

@@ -23,6 +23,7 @@ package struct Linear: Sendable {
                 throw .memory(weights.path, bytes: values.count * precision.activations.bytes)
             }
             matrix = .packed(packed)
+            weights.forget("weight")
         }
     }
 

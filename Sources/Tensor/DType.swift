@@ -28,7 +28,7 @@ package enum Precision: String, Sendable, CaseIterable, Codable {
 }
 
 /// Pointwise non-linearity, by the field's names.
-package enum Activation: String, Sendable {
+package enum Activation: String, Sendable, CaseIterable {
     case identity, silu, gelu, geluTanh = "gelu_tanh", quickGELU = "quick_gelu", relu, tanh, sigmoid
 
     /// Takes the names that `config.json` files use: "silu", "swish", "gelu", "gelu_new", "gelu_pytorch_tanh", …

@@ -38,6 +38,13 @@ package struct Tensor: Sendable {
         unsafe storage.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: count * type.bytes)
     }
 
+    /// A tensor of the encoded elements in `bytes`, which need no alignment and must fill `shape`.
+    package init(copying bytes: UnsafeRawBufferPointer, _ shape: [Int], _ type: DType) {
+        precondition(bytes.count == shape.reduce(1, *) * type.bytes, "\(bytes.count) bytes do not fill \(shape)")
+        self.init(uninitialized: shape, type)
+        if let base = bytes.baseAddress { unsafe storage.pointer.copyMemory(from: base, byteCount: bytes.count) }
+    }
+
     /// A tensor over memory that `owner` keeps alive, such as a mapped checkpoint; nothing is copied.
     /// `bytes` must hold the elements of `shape`, aligned to the element.
     package init(mapped bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable, _ shape: [Int], _ type: DType) {

@@ -1,0 +1,91 @@
+// Products with quantised weights, split over rows of the weights.
+#include "blocks.h"
+#include "include/threads.h"
+#include "table.h"
+
+#include <stdlib.h>
+
+enum { MOST_ROWS = 8, PIECE_BYTES = 65536 };  // rows of X that dot_rows takes; bytes of W of a piece
+
+size_t lz_block_elements(lz_quantisation type) { return format_of(type).elements; }
+size_t lz_block_bytes(lz_quantisation type) { return format_of(type).bytes; }
+
+typedef struct {
+    const vector_kernels *table;
+    lz_quantisation type;
+    block_format format;
+    const uint8_t *blocks;
+    void *y;
+    lz_dtype y_type;
+} dequantisation;
+
+static void dequantise_piece(void *context, size_t begin, size_t end, size_t thread) {
+    (void)thread;
+    const dequantisation *d = context;
+    size_t first = begin * d->format.elements;
+    d->table->dequantise(d->type, (end - begin) * d->format.elements, d->blocks + begin * d->format.bytes,
+                         element_at_mutable(d->y, d->y_type, first), d->y_type);
+}
+
+void lz_dequantise(lz_quantisation type, size_t count, const void *blocks, void *y, lz_dtype y_type) {
+    dequantisation d = {&lz_table()->vector, type, format_of(type), blocks, y, y_type};
+    if (d.format.elements == 0) return;
+    lz_parallel(count / d.format.elements, 32768 / d.format.elements, dequantise_piece, &d);
+}
+
+typedef struct {
+    const vector_kernels *table;
+    lz_quantisation type;
+    size_t m, k, row_bytes;
+    const uint8_t *w;
+    const float *x, *bias;
+    size_t x_stride;
+    quantised_rows rows;  ///< values NULL: exact
+    float *y;
+    size_t y_stride;
+} quantised_product;
+
+static void multiply_rows(void *context, size_t begin, size_t end, size_t thread) {
+    (void)thread;
+    const quantised_product *p = context;
+    const uint8_t *w = p->w + begin * p->row_bytes;
+    for (size_t m = 0; m < p->m; m += MOST_ROWS) {
+        size_t rows = p->m - m < MOST_ROWS ? p->m - m : MOST_ROWS;
+        float *y = p->y + m * p->y_stride + begin;
+        if (p->rows.values) {
+            quantised_rows x = {p->rows.values + m * p->k, p->rows.scales + m * (p->k / 32), p->rows.sums + m * (p->k / 32),
+                                p->rows.quads + m * (p->k / 4)};
+            p->table->dot_rows(p->type, end - begin, p->k, w, p->row_bytes, rows, &x, y, p->y_stride);
+        } else {
+            for (size_t n = 0; n < end - begin; n++)
+                for (size_t i = 0; i < rows; i++)
+                    y[i * p->y_stride + n] =
+                        p->table->dot_exact(p->type, p->k, w + n * p->row_bytes, p->x + (m + i) * p->x_stride);
+        }
+    }
+    for (size_t m = 0; p->bias && m < p->m; m++)
+        for (size_t n = begin; n < end; n++) p->y[m * p->y_stride + n] += p->bias[n];
+}
+
+void lz_matmul_quantised(size_t m, size_t n, size_t k, const float *x, size_t x_stride, lz_quantisation type,
+                         const void *weights, float *y, size_t y_stride, const float *bias, bool exact) {
+    block_format format = format_of(type);
+    if (format.elements == 0 || m == 0) return;
+    quantised_product p = {.table = &lz_table()->vector, .type = type, .m = m, .k = k,
+                           .row_bytes = k / format.elements * format.bytes, .w = weights, .x = x, .bias = bias,
+                           .x_stride = x_stride, .y = y, .y_stride = y_stride};
+    // Without memory for X in 8 bits the exact product is the answer: slower, not worse.
+    char *room = exact ? NULL : aligned_alloc(64, (m * k * 9 / 4 + 64 + 63) / 64 * 64);
+    if (room) {
+        int32_t *quads = (int32_t *)room;
+        float *scales = (float *)(quads + m * (k / 4)), *sums = scales + m * (k / 32);
+        int8_t *values = (int8_t *)(sums + m * (k / 32));
+        for (size_t i = 0; i < m; i++)
+            p.table->quantise_row(k, x + i * x_stride, values + i * k, scales + i * (k / 32), sums + i * (k / 32),
+                                  quads + i * (k / 4));
+        p.rows = (quantised_rows){values, scales, sums, quads};
+    }
+    size_t grain = p.row_bytes ? PIECE_BYTES / p.row_bytes : n;
+    lz_parallel(n, grain < 4 ? 4 : grain / 4 * 4, multiply_rows, &p);
+    free(room);
+}

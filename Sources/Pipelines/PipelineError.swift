@@ -1,0 +1,48 @@
+/// Why a model does not load or a job does not finish; every case carries its facts.
+package enum PipelineError: Error, Sendable, Equatable {
+    /// No model of that name under the roots.
+    case unknownModel(String, available: [String])
+    /// The checkpoint is of a kind that no builder knows.
+    case unsupportedModel(path: String, kind: String)
+    /// Part of a model folder is absent or unusable.
+    case part(path: String, fact: String, remedy: String)
+    /// A size that the model cannot draw, with the nearest that it can.
+    case size(width: Int, height: Int, multiple: Int, nearest: [Int])
+    /// A request that contradicts the model.
+    case request(parameter: String, fact: String, remedy: String)
+    /// The prompt is longer than the text encoder takes and the request forbids cutting it.
+    case truncated(tokens: Int, limit: Int)
+    /// A NaN or infinity; `step` is nil outside the denoising loop.
+    case nonFinite(stage: Stage, step: Int?)
+    /// The job was cancelled.
+    case cancelled
+
+    /// Where in a job something happens.
+    package enum Stage: String, Sendable, Codable, CaseIterable {
+        case loading, encoding, denoising, decoding, saving
+    }
+}
+
+extension PipelineError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .unknownModel(let name, let available):
+            available.isEmpty
+                ? "there is no model \"\(name)\": no models were found; set LAZULI_MODELS to a folder that holds some"
+                : "there is no model \"\(name)\"; available: \(available.joined(separator: ", "))"
+        case .unsupportedModel(let path, let kind):
+            "\(path) is a \(kind), which Lazuli cannot run; it runs Stable Diffusion 1.x, 2.x and XL, DreamLite and its own"
+        case .part(let path, let fact, let remedy): "\(path): \(fact); \(remedy)"
+        case .size(let width, let height, let multiple, let nearest):
+            "\(width)x\(height) cannot be drawn: width and height are multiples of \(multiple); "
+                + "the nearest is \(nearest.map(String.init).joined(separator: "x"))"
+        case .request(let parameter, let fact, let remedy): "\(parameter): \(fact); \(remedy)"
+        case .truncated(let tokens, let limit):
+            "the prompt has \(tokens) tokens and the text encoder reads \(limit); shorten it or allow truncation"
+        case .nonFinite(let stage, let step):
+            "\(stage.rawValue)\(step.map { " step \($0)" } ?? "") produced a value that is not finite; "
+                + "try precision f32, or check the checkpoint"
+        case .cancelled: "the job was cancelled"
+        }
+    }
+}

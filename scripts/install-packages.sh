@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Installs the system packages that the build needs and this machine lacks; does nothing when all are there.
+set -euo pipefail
+
+missing=()
+need() { # need PACKAGE COMMAND...: the package is missing when the command fails
+    local package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing+=("$package")
+}
+header() { printf '#include <stdio.h>\n#include <%s>\n' "$1" | ${CC:-clang} -E -x c - ; }
+
+need libpng-dev header png.h
+need libjpeg-dev header jpeglib.h
+need libsqlite3-dev header sqlite3.h
+need python3 python3 --version
+need python3-pip python3 -m pip --version
+
+[ ${#missing[@]} -eq 0 ] && exit 0
+echo "Installing ${missing[*]}" >&2
+if ! command -v apt-get >/dev/null; then
+    echo "These packages are missing and there is no apt-get to install them: ${missing[*]}" >&2
+    exit 1
+fi
+root=()
+[ "$(id -u)" -eq 0 ] || root=(sudo)
+"${root[@]}" apt-get update -qq
+DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -y -qq "${missing[@]}"
