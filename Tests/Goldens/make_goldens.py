@@ -1,0 +1,380 @@
+"""Writes the goldens of Tests/ModelsTests: inputs and expected outputs of tiny models, computed by diffusers and
+transformers in f32. The weights are not stored, both sides compute them (weights.py).
+
+    python make_goldens.py [--out DIR] [--seed N] [--only NAME]... [--widen K]
+
+One golden is NAME.safetensors (inputs, outputs) and NAME.json (the model's config.json, its seed and its weights:
+key -> [offset, scale, axis, axis, ...]). `--widen 2` doubles every width, for checks beyond the committed files: read them
+with LAZULI_GOLDENS=DIR.
+"""
+
+import argparse
+import json
+import pathlib
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+import weights
+
+torch.set_num_threads(1)
+torch.set_grad_enabled(False)
+
+CASES = {}
+
+
+def case(name):
+    def register(build):
+        CASES[name] = build
+        return build
+
+    return register
+
+
+def noise(name, seed, *shape):
+    """Input of roughly unit variance, by the same function as the weights."""
+    return torch.from_numpy(weights.uniform(name, seed, int(np.prod(shape))).reshape(shape) * np.float32(1.7))
+
+
+def ids(name, seed, count, vocabulary):
+    return [int((u + 1) / 2 * vocabulary) % vocabulary for u in weights.uniform(name, seed, count)]
+
+
+def integers(values):
+    """Token ids; as f32, which holds them exactly, so that a golden has one element type."""
+    return torch.tensor(values, dtype=torch.float32)
+
+
+# Autoencoders -----------------------------------------------------------------------------------------------------
+
+
+def autoencoder_tiny(seed, size, **config):
+    from diffusers import AutoencoderTiny
+
+    model = AutoencoderTiny(**config).eval()
+    table = weights.fill(model, seed)
+    side = size[0] * 2 ** (len(config["num_decoder_blocks"]) - 1), size[1] * 2 ** (len(config["num_decoder_blocks"]) - 1)
+    latents = noise("latents", seed, 2, config["latent_channels"], *size)
+    pixels = noise("pixels", seed, 1, 3, *side).clamp(-1, 1)
+    return model.config, table, {
+        "latents": latents,
+        "decoded": model.decode(latents / model.config.scaling_factor + (model.config.shift_factor or 0)).sample,
+        "pixels": pixels,
+        "encoded": (model.encode(pixels).latents - model.config.shift_factor) * model.config.scaling_factor,
+    }
+
+
+@case("autoencoder-tiny")
+def _(seed, k):
+    return autoencoder_tiny(
+        seed, (4, 4), latent_channels=4, encoder_block_out_channels=[8 * k] * 3, decoder_block_out_channels=[8 * k] * 3,
+        num_encoder_blocks=[1, 2, 1], num_decoder_blocks=[2, 1, 1])
+
+
+@case("autoencoder-tiny-mini")
+def _(seed, k):
+    return autoencoder_tiny(
+        seed, (5, 3), latent_channels=8, encoder_block_out_channels=[16 * k] * 2, act_fn="silu",
+        decoder_block_out_channels=[16 * k] * 2, num_encoder_blocks=[1, 1], num_decoder_blocks=[1, 2],
+        scaling_factor=0.9, shift_factor=0.1)
+
+
+def autoencoder_kl(seed, size, **config):
+    from diffusers import AutoencoderKL
+
+    model = AutoencoderKL(**config).eval()
+    table = weights.fill(model, seed)
+    factor = 2 ** (len(config["block_out_channels"]) - 1)
+    latents = noise("latents", seed, 2, config["latent_channels"], *size)
+    pixels = noise("pixels", seed, 1, 3, size[0] * factor, size[1] * factor).clamp(-1, 1)
+    moments = model.encode(pixels).latent_dist
+    return model.config, table, {
+        "latents": latents,
+        "decoded": model.decode(latents / model.config.scaling_factor + (model.config.shift_factor or 0)).sample,
+        "pixels": pixels,
+        "mean": moments.mean,
+        "deviation": moments.std,
+    }
+
+
+@case("autoencoder-kl")
+def _(seed, k):
+    return autoencoder_kl(
+        seed, (4, 6), latent_channels=4, block_out_channels=[8 * k, 16 * k, 16 * k], layers_per_block=1,
+        down_block_types=["DownEncoderBlock2D"] * 3, up_block_types=["UpDecoderBlock2D"] * 3, norm_num_groups=4)
+
+
+@case("autoencoder-kl-plain")
+def _(seed, k):
+    return autoencoder_kl(
+        seed, (3, 5), latent_channels=8, block_out_channels=[8 * k, 16 * k], layers_per_block=2,
+        down_block_types=["DownEncoderBlock2D"] * 2, up_block_types=["UpDecoderBlock2D"] * 2, norm_num_groups=8,
+        use_quant_conv=False, use_post_quant_conv=False, mid_block_add_attention=False, shift_factor=0.1,
+        scaling_factor=0.36)
+
+
+# Denoisers --------------------------------------------------------------------------------------------------------
+
+
+def unet(kind, seed, latents, tokens, masked=False, timesteps=(981.0, 17.5), **config):
+    model = kind(**config).eval()
+    table = weights.fill(model, seed)
+    batch = len(timesteps)
+    arguments = {
+        "latents": noise("latents", seed, batch, config["in_channels"], *latents),
+        "timesteps": torch.tensor(timesteps),
+        "context": noise("context", seed, batch, tokens, config.get("encoder_hid_dim") or config["cross_attention_dim"]),
+    }
+    added = {}
+    if config.get("addition_embed_type") == "text_time":
+        numbers = 6
+        pooled = config["projection_class_embeddings_input_dim"] - numbers * config["addition_time_embed_dim"]
+        arguments["pooled"] = added["text_embeds"] = noise("pooled", seed, batch, pooled)
+        arguments["time_ids"] = added["time_ids"] = torch.tensor([[512.0, 384, 0, 16, 512, 384]] * batch)
+    if config.get("addition_embed_type") == "time":
+        arguments["time_ids"] = added["time_ids"] = torch.tensor([[1024.0, 768]] * batch)
+    mask = None
+    if masked:
+        mask = torch.ones(batch, tokens)
+        mask[1, tokens // 2 :] = 0
+        arguments["mask"] = mask
+    output = model(
+        arguments["latents"], arguments["timesteps"], arguments["context"], encoder_attention_mask=mask,
+        added_cond_kwargs=added).sample
+    return model.config, table, arguments | {"output": output}
+
+
+def dreamlite(*arguments, **config):
+    from diffusers.models import DreamLiteUNetModel
+
+    return unet(DreamLiteUNetModel, *arguments, **config)
+
+
+@case("dreamlite")
+def _(seed, k):
+    return dreamlite(
+        seed, (8, 16), 5, masked=True, in_channels=4, out_channels=4, block_out_channels=[8 * k, 16 * k, 16 * k],
+        norm_num_groups=4, attention_head_dim=[1, 2, 2], cross_attention_dim=16 * k, transformer_layers_per_block=[1, 1, 2],
+        layers_per_block=1, encoder_hid_dim=12, encoder_hid_dim_type="text_proj_rms", use_linear_projection=True,
+        addition_embed_type="time", addition_time_embed_dim=8, projection_class_embeddings_input_dim=16, ff_mult=3)
+
+
+@case("dreamlite-mini")
+def _(seed, k):
+    """The shape of lazuli-mini: source joined on the channel axis, standard convolutions."""
+    return dreamlite(
+        seed, (6, 6), 4, masked=True, in_channels=16, out_channels=8, block_out_channels=[16 * k, 32 * k],
+        norm_num_groups=8, attention_head_dim=[2, 4], cross_attention_dim=24 * k, layers_per_block=2, num_mid_layers=2,
+        down_block_types=["CrossAttnDownRemoveSelfAttnBlock2D", "CrossAttnDownBlock2D"],
+        up_block_types=["CrossAttnUpBlock2D", "UpBlock2D"], mid_block_type="UNetMidBlock2DCrossAttn", use_sep_conv=False,
+        num_kv_heads=2, qk_norm=None, ff_mult=2, encoder_hid_dim=20, encoder_hid_dim_type="text_proj")
+
+
+@case("dreamlite-scale-shift")
+def _(seed, k):
+    return dreamlite(
+        seed, (7, 5), 3, in_channels=4, out_channels=4, block_out_channels=[8 * k, 8 * k], norm_num_groups=2,
+        attention_head_dim=2, cross_attention_dim=8, layers_per_block=[1, 2],
+        down_block_types=["DreamLiteDownBlock2D", "DreamLiteCrossAttnDownBlock2D"],
+        up_block_types=["DreamLiteCrossAttnNoSelfAttnUpBlock2D", "DreamLiteUpBlock2D"], num_kv_heads=None,
+        resnet_time_scale_shift="scale_shift", freq_shift=1, flip_sin_to_cos=False, mid_block_scale_factor=1.5)
+
+
+def unet2d(*arguments, **config):
+    from diffusers import UNet2DConditionModel
+
+    return unet(UNet2DConditionModel, *arguments, **config)
+
+
+@case("unet-sd1")
+def _(seed, k):
+    return unet2d(
+        seed, (8, 8), 7, in_channels=4, out_channels=4, block_out_channels=[16 * k, 32 * k, 32 * k],
+        down_block_types=["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
+        up_block_types=["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"], layers_per_block=1, norm_num_groups=8,
+        attention_head_dim=4, cross_attention_dim=12 * k)
+
+
+@case("unet-sd1-odd")
+def _(seed, k):
+    """Sizes that the levels do not divide."""
+    return unet2d(
+        seed, (9, 14), 3, in_channels=9, out_channels=4, block_out_channels=[8 * k, 16 * k, 16 * k],
+        down_block_types=["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
+        up_block_types=["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"], layers_per_block=1, norm_num_groups=8,
+        attention_head_dim=2, cross_attention_dim=8)
+
+
+@case("unet-sd2")
+def _(seed, k):
+    return unet2d(
+        seed, (6, 8), 5, in_channels=4, out_channels=4, block_out_channels=[16 * k, 32 * k],
+        down_block_types=["CrossAttnDownBlock2D", "DownBlock2D"], up_block_types=["UpBlock2D", "CrossAttnUpBlock2D"],
+        layers_per_block=2, norm_num_groups=8, attention_head_dim=[2, 4], cross_attention_dim=20, use_linear_projection=True)
+
+
+@case("unet-sdxl")
+def _(seed, k):
+    return unet2d(
+        seed, (8, 8), 5, in_channels=4, out_channels=4, block_out_channels=[8 * k, 16 * k, 32 * k],
+        down_block_types=["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+        up_block_types=["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"], layers_per_block=1, norm_num_groups=8,
+        attention_head_dim=[1, 2, 4], cross_attention_dim=24, use_linear_projection=True,
+        transformer_layers_per_block=[1, 1, 2], addition_embed_type="text_time", addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=64)
+
+
+@case("unet-cross-only")
+def _(seed, k):
+    return unet2d(
+        seed, (4, 4), 6, masked=True, in_channels=4, out_channels=3, block_out_channels=[8 * k, 8 * k],
+        down_block_types=["CrossAttnDownBlock2D", "DownBlock2D"], up_block_types=["UpBlock2D", "CrossAttnUpBlock2D"],
+        layers_per_block=1, norm_num_groups=4, attention_head_dim=2, cross_attention_dim=8, only_cross_attention=[True, False],
+        time_embedding_act_fn="silu", act_fn="gelu", norm_eps=1e-6, resnet_out_scale_factor=1.0, center_input_sample=True,
+        conv_in_kernel=1, time_embedding_dim=24)
+
+
+# Text encoders ----------------------------------------------------------------------------------------------------
+
+
+def clip(seed, kind, sentences, k, **config):
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+    config = CLIPTextConfig(**config)
+    model = (CLIPTextModelWithProjection if kind == "projection" else CLIPTextModel)(config).eval()
+    table = weights.fill(model, seed)
+    rows = torch.tensor(sentences)
+    result = model(rows, output_hidden_states=True)
+    outputs = {
+        "ids": integers(sentences), "last": result.last_hidden_state, "penultimate": result.hidden_states[-2],
+        "first": result.hidden_states[0],
+        "pooled": result.text_embeds if kind == "projection" else result.pooler_output,
+    }
+    return config.to_dict(), table, outputs
+
+
+@case("clip-text")
+def _(seed, k):
+    """ViT-L's conventions: quick GELU, end of text looked up as the largest id (eos_token_id 2)."""
+    end = 98
+    first = [97] + ids("first", seed, 4, 90) + [end, end, end]
+    second = [97] + ids("second", seed, 6, 90) + [end]
+    return clip(
+        seed, "plain", [first, second], k, vocab_size=99, hidden_size=16 * k, intermediate_size=40, num_hidden_layers=3,
+        num_attention_heads=4, max_position_embeddings=8, hidden_act="quick_gelu", eos_token_id=2, bos_token_id=0, pad_token_id=1)
+
+
+@case("clip-text-projection")
+def _(seed, k):
+    """OpenCLIP-G's conventions: GELU, projection without bias, padding with token 0, end by its id."""
+    end = 60
+    first = [61] + ids("first", seed, 2, 59) + [end, 0, 0, 0]
+    second = [61] + ids("second", seed, 5, 59) + [end]
+    return clip(
+        seed, "projection", [first, second], k, vocab_size=64, hidden_size=24 * k, intermediate_size=48, num_hidden_layers=2,
+        num_attention_heads=3, max_position_embeddings=10, hidden_act="gelu", projection_dim=12, eos_token_id=end,
+        bos_token_id=61, pad_token_id=0)
+
+
+# Decoders ---------------------------------------------------------------------------------------------------------
+
+
+def decoder(seed, model, config, tokens):
+    table = weights.fill(model, seed)
+    row = torch.tensor([tokens])
+    raw = []
+    language = model.model.language_model if hasattr(model.model, "language_model") else model.model
+    hooks = [layer.register_forward_hook(lambda _, __, output: raw.append(output if torch.is_tensor(output) else output[0]))
+             for layer in language.layers]
+    result = model(row, output_hidden_states=True)
+    for hook in hooks:
+        hook.remove()
+    outputs = {"ids": integers(tokens), "logits": result.logits[0]}
+    outputs |= {f"hidden.{i}": h[0].contiguous() for i, h in enumerate(result.hidden_states)}
+    outputs["residual"] = raw[-1][0]
+    return config.to_dict(), table, outputs
+
+
+def llama(seed, tokens, **config):
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(**config)
+    return decoder(seed, LlamaForCausalLM(config).eval(), config, tokens)
+
+
+@case("llama")
+def _(seed, k):
+    return llama(
+        seed, ids("tokens", seed, 9, 50), vocab_size=50, hidden_size=24 * k, intermediate_size=32 * k, num_hidden_layers=3,
+        num_attention_heads=3, num_key_value_heads=1, rms_norm_eps=1e-5, tie_word_embeddings=True,
+        max_position_embeddings=64, rope_parameters={"rope_type": "default", "rope_theta": 100000.0})
+
+
+@case("llama-scaled")
+def _(seed, k):
+    """Llama 3's frequency scaling, own head size, untied output."""
+    return llama(
+        seed, ids("tokens", seed, 12, 40), vocab_size=40, hidden_size=16 * k, intermediate_size=24 * k, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2, head_dim=8, rms_norm_eps=1e-6, tie_word_embeddings=False,
+        max_position_embeddings=64, attention_bias=True, mlp_bias=True,
+        rope_parameters={"rope_type": "llama3", "rope_theta": 50.0, "factor": 4.0, "low_freq_factor": 1.0,
+                         "high_freq_factor": 4.0, "original_max_position_embeddings": 32})
+
+
+@case("qwen3-vl-text")
+def _(seed, k):
+    from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
+
+    config = Qwen3VLConfig(
+        text_config=dict(
+            vocab_size=60, hidden_size=24 * k, intermediate_size=32 * k, num_hidden_layers=3, num_attention_heads=4,
+            num_key_value_heads=2, head_dim=8, rms_norm_eps=1e-6, max_position_embeddings=128, tie_word_embeddings=True,
+            rope_parameters={"rope_type": "default", "rope_theta": 5000000.0, "mrope_section": [2, 1, 1],
+                             "mrope_interleaved": True}),
+        vision_config=dict(
+            depth=1, hidden_size=8, intermediate_size=8, num_heads=1, out_hidden_size=24 * k, patch_size=4,
+            spatial_merge_size=2, temporal_patch_size=2, num_position_embeddings=16, deepstack_visual_indexes=[0]),
+        tie_word_embeddings=True, image_token_id=57, video_token_id=58, vision_start_token_id=55, vision_end_token_id=56)
+    model = Qwen3VLForConditionalGeneration(config).eval()
+    return decoder(seed, model, config, ids("tokens", seed, 10, 50))
+
+
+# Files ------------------------------------------------------------------------------------------------------------
+
+
+def plain(config):
+    """A config as the library would save it."""
+    config = {key: value for key, value in dict(config).items() if key != "_use_default_values"}
+    return json.loads(json.dumps(config, default=str))
+
+
+def write(folder, name, seed, config, table, tensors):
+    file = folder / f"{name}.safetensors"
+    save_file({key: value.clone(memory_format=torch.contiguous_format) for key, value in tensors.items()}, file)
+    file.chmod(0o644)
+    lines = ",\n".join(f"    {json.dumps(key)}: {json.dumps(entry)}" for key, entry in sorted(table.items()))
+    text = f'{{\n  "seed": {seed},\n  "config": {json.dumps(plain(config), sort_keys=True)},\n  "weights": {{\n{lines}\n  }}\n}}\n'
+    (folder / f"{name}.json").write_text(text)
+    return sum((folder / f"{name}.{suffix}").stat().st_size for suffix in ("safetensors", "json"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent / "models")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--widen", type=int, default=1)
+    parser.add_argument("--only", action="append")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for name, build in CASES.items():
+        if arguments.only and name not in arguments.only:
+            continue
+        config, table, tensors = build(arguments.seed, arguments.widen)
+        worst = max(float(value.abs().max()) for value in tensors.values() if value.is_floating_point())
+        size = write(arguments.out, name, arguments.seed, config, table, tensors)
+        print(f"{name}: {size} bytes, largest value {worst:.3g}")
+
+
+if __name__ == "__main__":
+    main()
