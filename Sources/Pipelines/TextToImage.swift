@@ -18,9 +18,6 @@ package struct TextToImage: Sendable {
         package var channels: Int
         /// Pixels of one latent along each side.
         package var factor: Int
-        /// What the checkpoint's configuration multiplies a picture's latents by, and subtracts before that.
-        package var scale: Float = 1
-        package var shift: Float = 0
     }
 
     /// The model's family, such as "stable-diffusion-xl".
@@ -95,20 +92,20 @@ extension TextToImage {
         let shape = [latents.channels, plan.height / latents.factor, plan.width / latents.factor]
         var noise = LatentNoise(source, seed: seed, shape: shape, plan.sampling)
         var state = SamplingState(latents: noise.draw().scaled(by: plan.sampling.initialNoise))
-        let branches = [plan.prompt.positive] + [plan.prompt.negative].compactMap(\.self)
+        let predict = denoiser.conditioned(
+            on: [plan.prompt.positive] + [plan.prompt.negative].compactMap(\.self),
+            size: PixelSize(width: plan.width, height: plan.height))
         let rows = plan.sampling.steps
         for (index, row) in rows.enumerated() {
             try observe(Progress(stage: .denoise, step: index, steps: rows.count))
-            let outputs = denoiser(
-                row.modelInput(state.latents), timestep: row.timestep, branches, size: (plan.width, plan.height))
-            let output = guided(outputs, Float(plan.guidance))
+            let output = guided(predict(row.modelInput(state.latents), row.timestep), Float(plan.guidance))
             row.apply(output: output, noise: noise.next(for: row), history: plan.sampling.history, to: &state)
             guard state.latents.firstNonFinite == nil else {
                 throw PipelineError.nonFinite(stage: .denoise, step: index + 1)
             }
         }
         try observe(Progress(stage: .decode, step: rows.count, steps: rows.count))
-        let picture = decoder(state.latents.scaled(by: 1 / latents.scale).shifted(by: latents.shift))
+        let picture = decoder.decode(state.latents)
         guard picture.firstNonFinite == nil else { throw PipelineError.nonFinite(stage: .decode, step: nil) }
         return picture[0]
     }

@@ -87,6 +87,20 @@ extension Tensor {
         return y
     }
 
+    /// Part of the last axis, copied: [..., D] → [..., range.count].
+    package func columns(_ range: Range<Int>) -> Tensor {
+        precondition(range.lowerBound >= 0 && range.upperBound <= width, "columns \(range) of \(shape)")
+        let y = Tensor(uninitialized: shape.dropLast() + [range.count], type)
+        let (stride, run) = (width * type.bytes, range.count * type.bytes)
+        withExtendedLifetime((self, y)) {
+            for row in 0..<rows {
+                unsafe (y.write + row * run).copyMemory(
+                    from: read + row * stride + range.lowerBound * type.bytes, byteCount: run)
+            }
+        }
+        return y
+    }
+
     /// Joins along the first axis; all parts have the same remaining shape and the type of the first.
     package static func stacked(_ parts: [Tensor]) -> Tensor {
         precondition(!parts.isEmpty, "stacking needs a part")
