@@ -21,6 +21,11 @@ let package = Package(
         .target(name: "Checkpoints", dependencies: ["Tensor"], swiftSettings: swift),
         // Building blocks that take their weights by path.
         .target(name: "Layers", dependencies: ["Tensor", "Checkpoints"], swiftSettings: swift),
+        // Random numbers as others draw them.
+        .target(name: "RandomSources", path: "Sources/Random", swiftSettings: swift),
+        // What `lazuli bench` runs.
+        .target(name: "Bench", dependencies: ["Tensor"], swiftSettings: swift),
+        .testTarget(name: "TensorTests", dependencies: ["Tensor"], swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,72 +1,32 @@
-// Geometry of GGML's quantised blocks and the scales of one block, shared by all tables.
+// Block sizes of every table, BLIS's MR, NR, KC, MC and NC in this order. A panel of depth × columns of weights stays in L1
+// while the tiles of a block pass by; block_rows × depth of A and block_rows × block_columns of f32 sums stay in L2.
 #ifndef LAZULI_BLOCKS_H
 #define LAZULI_BLOCKS_H
 
-#include <string.h>
+#include "matrix_kernels.h"
 
-#include "include/quantised.h"
-#include "numbers.h"
+// 16 registers of 8 floats: 12 sums, 2 of B, 1 of A. L1 32 KiB, L2 256 KiB (Haswell).
+#define AVX2_ROWS 6
+#define AVX2_COLUMNS 16
+#define AVX2_DEPTH 256
 
-enum { LARGEST_BLOCK = 256, LARGEST_GROUPS = 16 };
+// 32 registers of 16 floats: 28 sums, 2 of B, 2 of A. L1 32 KiB, L2 1 MiB (Skylake-X, Zen 4).
+#define AVX512_ROWS 14
+#define AVX512_COLUMNS 32
+#define AVX512_DEPTH 256
+#define AVX512_DEPTH_BF16 512
 
-typedef struct {
-    uint16_t elements, bytes;
-    uint16_t group;        ///< elements that share a scale: 16 or 32
-    uint16_t quants;       ///< offset of the low bits (or of the whole integers) in the block
-    uint16_t high;         ///< offset of the high bits; 0 when there are none
-    int16_t zero;          ///< what is subtracted from the stored integer
-    bool offsets;          ///< w = scale·q + offset, else w = scale·q
-} block_format;
+// 32 registers of 4 floats: 24 sums, 4 of B, 1 of A. L1 64 KiB, L2 512 KiB (Cortex-A76, Neoverse N1).
+#define NEON_ROWS 6
+#define NEON_COLUMNS 16
+#define NEON_DEPTH 256
 
-/// The format of `type`; elements is 0 for an unknown one.
-static inline block_format format_of(lz_quantisation type) {
-    switch (type) {
-    case LZ_Q4_0: return (block_format){32, 18, 32, 2, 0, 8, false};
-    case LZ_Q4_1: return (block_format){32, 20, 32, 4, 0, 0, true};
-    case LZ_Q5_0: return (block_format){32, 22, 32, 6, 2, 16, false};
-    case LZ_Q5_1: return (block_format){32, 24, 32, 8, 4, 0, true};
-    case LZ_Q8_0: return (block_format){32, 34, 32, 2, 0, 0, false};
-    case LZ_Q4_K: return (block_format){256, 144, 32, 16, 0, 0, true};
-    case LZ_Q5_K: return (block_format){256, 176, 32, 48, 16, 0, true};
-    case LZ_Q6_K: return (block_format){256, 210, 16, 0, 128, 32, false};
-    default: return (block_format){0, 0, 0, 0, 0, 0, false};
-    }
-}
+// Small and odd, so that small tests cross every boundary.
+static const block_sizes reference_blocks = {.rows = 3, .columns = 8, .depth = 64, .block_rows = 12, .block_columns = 16};
 
-static inline float f16_at(const uint8_t *bytes) {
-    uint16_t bits;
-    memcpy(&bits, bytes, sizeof bits);
-    return float_of_f16(bits);
-}
-
-/// The 6-bit scales and minima of a Q4_K or Q5_K block: eight of each, spread over 12 bytes.
-static inline void unpack_six_bits(const uint8_t *packed, uint8_t scales[8], uint8_t minima[8]) {
-    for (size_t j = 0; j < 4; j++) {
-        scales[j] = packed[j] & 63;
-        minima[j] = packed[j + 4] & 63;
-        scales[j + 4] = (uint8_t)((packed[j + 8] & 15) | (packed[j] >> 6) << 4);
-        minima[j + 4] = (uint8_t)(packed[j + 8] >> 4 | (packed[j + 4] >> 6) << 4);
-    }
-}
-
-/// Scale of every group of one block, and its offset where the format has offsets. Products are rounded to f32 one by one,
-/// as gguf-py does.
-static inline void block_scales(lz_quantisation type, const uint8_t *block, float *scales, float *offsets) {
-    if (type == LZ_Q4_K || type == LZ_Q5_K) {
-        uint8_t scale[8], minimum[8];
-        unpack_six_bits(block + 4, scale, minimum);
-        float d = f16_at(block), lowest = f16_at(block + 2);
-        for (size_t j = 0; j < 8; j++) {
-            scales[j] = d * (float)scale[j];
-            offsets[j] = -(lowest * (float)minimum[j]);
-        }
-    } else if (type == LZ_Q6_K) {
-        float d = f16_at(block + 208);
-        for (size_t j = 0; j < 16; j++) scales[j] = d * (float)(int8_t)block[192 + j];
-    } else {
-        scales[0] = f16_at(block);
-        offsets[0] = type == LZ_Q4_1 || type == LZ_Q5_1 ? f16_at(block + 2) : 0;
-    }
-}
+static const block_sizes avx2_blocks = {AVX2_ROWS, AVX2_COLUMNS, AVX2_DEPTH, 96, 256};
+static const block_sizes avx512_blocks = {AVX512_ROWS, AVX512_COLUMNS, AVX512_DEPTH, 224, 512};
+static const block_sizes avx512_bf16_blocks = {AVX512_ROWS, AVX512_COLUMNS, AVX512_DEPTH_BF16, 224, 512};
+static const block_sizes neon_blocks = {NEON_ROWS, NEON_COLUMNS, NEON_DEPTH, 96, 256};
 
 #endif

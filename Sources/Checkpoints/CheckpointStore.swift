@@ -95,13 +95,20 @@ package struct CheckpointStore: Sendable {
 /// Where a renamed tensor comes from: another name, and optionally a part of its rows, its transpose, or a new shape.
 package struct TensorSource: Sendable, Equatable {
     package var name: String
-    /// One of equal parts along the outermost axis: (index, of).
     package var part: Part?
     package var transposed = false
     /// Drop trailing axes of length 1 down to this rank: a 1×1 convolution [O, I, 1, 1] as the matrix [O, I].
     package var rank: Int?
 
-    package struct Part: Sendable, Equatable { package var index, of: Int }
+    /// One of `of` equal parts along the outermost axis.
+    package struct Part: Sendable, Equatable {
+        package var index, of: Int
+
+        package init(index: Int, of: Int) {
+            self.index = index
+            self.of = of
+        }
+    }
 
     package init(_ name: String, part: Part? = nil, transposed: Bool = false, rank: Int? = nil) {
         self.name = name

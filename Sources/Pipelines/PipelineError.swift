@@ -19,7 +19,7 @@ package enum PipelineError: Error, Sendable, Equatable {
 
     /// Where in a job something happens.
     package enum Stage: String, Sendable, Codable, CaseIterable {
-        case loading, encoding, denoising, decoding, saving
+        case load, encode, denoise, decode, write
     }
 }
 

@@ -114,7 +114,7 @@ extension Tensor {
     /// Index of the first element that is NaN or infinite, nil when all are finite.
     package var firstNonFinite: Int? {
         let index = withExtendedLifetime(self) { unsafe lz_first_non_finite(count, read, type.kernel) }
-        return index == Int.max || index >= count ? nil : index
+        return (0..<count).contains(index) ? index : nil
     }
 
     /// The axes in the order `axes`, copied: [N, C, H, W] → [N, H, W, C] is `permuted(0, 2, 3, 1)`. Slow; for edges only.

@@ -1,0 +1,43 @@
+/// A request that cannot be accepted.
+package enum RequestError: Error, Sendable, Equatable {
+    case notJSON
+    case missing(param: String)
+    case wrongType(param: String, expected: String)
+    case outOfRange(param: String, value: String, allowed: String)
+    case unknownName(param: String, value: String, allowed: [String])
+    case tooLong(param: String, bytes: Int, limit: Int)
+    case unknownParameters([String])
+    case unavailableKind(String)
+
+    /// The error as the client reads it.
+    package var body: ErrorBody {
+        switch self {
+        case .notJSON:
+            invalid("not_json", "The body is not a JSON object. Send one with at least a \"prompt\".", nil)
+        case .missing(let param):
+            invalid("missing", "\"\(param)\" is missing. Add it to the request.", param)
+        case .wrongType(let param, let expected):
+            invalid("wrong_type", "\"\(param)\" has the wrong type. Send \(expected).", param)
+        case .outOfRange(let param, let value, let allowed):
+            invalid("out_of_range", "\"\(param)\" is \(value). Allowed: \(allowed).", param)
+        case .unknownName(let param, let value, let allowed):
+            invalid("unknown_name", "\"\(param)\" is \"\(value)\". Allowed: \(allowed.joined(separator: ", ")).", param)
+        case .tooLong(let param, let bytes, let limit):
+            invalid("too_long", "\"\(param)\" has \(bytes) bytes. Shorten it to \(limit) or fewer.", param)
+        case .unknownParameters(let names):
+            invalid(
+                "unknown_parameter",
+                "Unknown: \(names.map { "\"\($0)\"" }.joined(separator: ", ")). "
+                    + "Correct or remove it, or leave \"strict\" out to have it ignored with a warning.",
+                names.first)
+        case .unavailableKind(let kind):
+            invalid(
+                "unavailable_kind", "Jobs of kind \"\(kind)\" are not available in this version. Use \"generate\".",
+                "kind")
+        }
+    }
+
+    private func invalid(_ code: String, _ message: String, _ param: String?) -> ErrorBody {
+        ErrorBody(.invalidRequest, code: code, message: message, param: param)
+    }
+}

@@ -1,0 +1,99 @@
+// Models by name: what lies under the roots, without opening weights.
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+/// The models that a machine has.
+package struct ModelCatalog: Sendable {
+    /// One model: its name is that of its folder or of its file without the ending.
+    package struct Entry: Sendable, Equatable {
+        package let name, path: String
+        package let kind: Kind
+    }
+
+    /// What the name of a file or the content of a folder says; only opening it proves it.
+    package enum Kind: String, Sendable {
+        case diffusers, safetensors, gguf, transformers
+    }
+
+    /// Folders that are searched, first come first served.
+    package let roots: [String]
+
+    package init(roots: [String]) { self.roots = roots }
+
+    /// The roots of this user: `LAZULI_MODELS` (colon separated), the user's and the system's data folders, and the
+    /// `models` folder that lies beside or above the program, where the embedded default model is.
+    package init(environment: [String: String], program: String) {
+        var roots = (environment["LAZULI_MODELS"] ?? "").split(separator: ":").map(String.init)
+        let home = environment["HOME"] ?? ""
+        let data = environment["XDG_DATA_HOME"] ?? (home.isEmpty ? "" : home + "/.local/share")
+        if !data.isEmpty { roots.append(data + "/lazuli/models") }
+        var folder = program[...]
+        while let slash = folder.lastIndex(of: "/") {
+            folder = folder[..<slash]
+            roots.append(folder + "/share/lazuli/models")
+            if access(folder + "/models/lazuli-mini", F_OK) == 0 { roots.append(folder + "/models") }
+        }
+        var seen: Set<String> = []
+        self.roots = roots.filter { seen.insert($0).inserted }
+    }
+
+    /// Every model, sorted by name; of equal names the first root's.
+    package var entries: [Entry] {
+        var found: [String: Entry] = [:]
+        for root in roots {
+            for name in Self.names(in: root) {
+                guard let entry = Self.entry(root, name), found[entry.name] == nil else { continue }
+                found[entry.name] = entry
+            }
+        }
+        return found.values.sorted { $0.name < $1.name }
+    }
+
+    /// The model called `name`. A path is no name: the daemon opens nothing that a client names outside its roots.
+    package func model(_ name: String) throws -> Entry {
+        let entries = entries
+        guard let entry = entries.first(where: { $0.name == name }) else {
+            let generators = entries.filter { $0.kind == .diffusers || $0.kind == .safetensors }
+            throw PipelineError.unknownModel(name, available: generators.map(\.name))
+        }
+        return entry
+    }
+
+    /// A file that some model of another name needs, such as the language model of the default model.
+    package func file(_ name: String) -> String? {
+        for root in roots {
+            if access("\(root)/\(name)", R_OK) == 0 { return "\(root)/\(name)" }
+            for folder in Self.names(in: root) where access("\(root)/\(folder)/\(name)", R_OK) == 0 {
+                return "\(root)/\(folder)/\(name)"
+            }
+        }
+        return nil
+    }
+
+    private static func entry(_ root: String, _ name: String) -> Entry? {
+        let path = "\(root)/\(name)"
+        if access(path + "/model_index.json", F_OK) == 0 { return Entry(name: name, path: path, kind: .diffusers) }
+        if access(path + "/config.json", F_OK) == 0 { return Entry(name: name, path: path, kind: .transformers) }
+        for (ending, kind) in [(".safetensors", Kind.safetensors), (".gguf", .gguf)] where name.hasSuffix(ending) {
+            return Entry(name: String(name.dropLast(ending.count)), path: path, kind: kind)
+        }
+        return nil
+    }
+
+    private static func names(in folder: String) -> [String] {
+        guard let directory = opendir(folder) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names.sorted()
+    }
+}
