@@ -1,5 +1,5 @@
 // Products with quantised weights, split over rows of the weights.
-#include "blocks.h"
+#include "quantised_blocks.h"
 #include "include/threads.h"
 #include "table.h"
 

@@ -1,7 +1,7 @@
 // Quantised blocks, one at a time: integers first, then scales.
 #include <math.h>
 
-#include "../blocks.h"
+#include "../quantised_blocks.h"
 #include "tables.h"
 
 #pragma clang fp contract(off)  // gguf-py rounds the product before it adds

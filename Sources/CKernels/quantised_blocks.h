@@ -1,6 +1,6 @@
 // Geometry of GGML's quantised blocks and the scales of one block, shared by all tables.
-#ifndef LAZULI_BLOCKS_H
-#define LAZULI_BLOCKS_H
+#ifndef LAZULI_QUANTISED_BLOCKS_H
+#define LAZULI_QUANTISED_BLOCKS_H
 
 #include <string.h>
 
