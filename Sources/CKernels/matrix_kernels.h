@@ -29,31 +29,38 @@ typedef struct {
     void *y;
     lz_dtype type;
     size_t stride;         // elements between rows
+    size_t columns;        // N, the width of sample_bias
     lz_epilogue epilogue;  // scale is never 0 here
 } product_target;
+
+/// C[rows][columns] = (accumulate ? C : 0) + A · B for one panel of B: [depth/2][NR][2] for bf16, [depth][NR] for f32.
+typedef struct {
+    size_t rows, columns, depth;
+    const void *a, *b;
+    float *c;         // writable up to a whole panel's columns
+    size_t c_stride;
+    bool accumulate;
+} tile_job;
 
 /// The kernels of one weight type.
 typedef struct {
     block_sizes blocks;
-    lz_dtype a_type;   // element type of gathered A
-    size_t a_stride;   // elements between rows of gathered A, at least blocks.depth
-    /// A[0 ..< rows][0 ..< depth] = patches [row + i][k + j], zero up to an even depth.
+    size_t a_stride;  // elements between rows of gathered A, at least blocks.depth
+    size_t a_size;    // bytes of an element of gathered A
+    /// A[0 ..< rows][0 ..< depth] = patches [row + i][k + j], and one column of zeros more when depth is odd.
     void (*gather)(const patch_source *source, size_t row, size_t rows, size_t k, size_t depth, void *a);
-    /// C[rows][columns of a panel] = (accumulate ? C : 0) + A · B. B is [depth/2][columns][2] for bf16, [depth][columns]
-    /// for f32. Only the first `columns` columns matter.
-    void (*tile)(size_t rows, size_t columns, size_t depth, const void *a, const void *b, float *c, size_t c_stride,
-                 bool accumulate);
+    void (*tile)(const tile_job *job);
     /// Y[row + i][column + j] = epilogue(C[i][j]).
     void (*store)(const product_target *target, size_t row, size_t rows, size_t column, size_t columns, const float *c,
                   size_t c_stride);
-    /// Runs a register-only multiply-add loop; returns the number of floating-point operations.
+    /// Runs a register-only multiply-add loop; returns its number of floating-point operations.
     double (*burn)(size_t iterations);
 } product_kernels;
 
 typedef struct {
     product_kernels f32, bf16;
-    /// One output row of a depthwise convolution: source row y of sample `batch`. `weights` are [taps][channels].
-    void (*depthwise_row)(const patch_source *source, size_t batch, size_t y, const float *weights, float *sums);
+    /// Depthwise convolution: sums[rows][channels] of the output pixels from `row` on. Weights [channels][taps].
+    void (*depthwise)(const patch_source *source, size_t row, size_t rows, const float *weights, float *sums);
 } matrix_kernels;
 
 void lz_matrix_kernels_reference(matrix_kernels *kernels);

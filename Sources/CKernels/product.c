@@ -1,0 +1,143 @@
+// The driver of matrix products and convolutions. Work is cut into pieces of block_rows × block_columns outputs; K is cut at
+// fixed places, so that every sum has the same order whatever the number of threads and the shape of the pieces.
+#include "packed.h"
+
+#include "include/threads.h"
+#include "numbers.h"
+
+typedef struct {
+    const lz_packed *packed;
+    const product_kernels *kernels;
+    patch_source source;
+    product_target target;
+    size_t rows;                        // M
+    size_t row_blocks, column_blocks;   // pieces
+    size_t block_rows, block_panels;    // the most that one piece has
+    size_t slabs;                       // blocks of K gathered at a time
+} product;
+
+enum { gathered_bytes = 256 << 10 };  // of A, for products of few rows
+
+/// Cuts M and the panels into pieces: the largest that fit the cache, then smaller ones until every thread has a few, of
+/// equal size, and a multiple of the threads.
+static void choose_pieces(product *work) {
+    const block_sizes *blocks = &work->kernels->blocks;
+    const size_t threads = lz_thread_count(), panels = divide_up(work->packed->n, blocks->columns);
+    size_t row_blocks = divide_up(work->rows, blocks->block_rows);
+    size_t column_blocks = divide_up(panels, blocks->block_columns / blocks->columns);
+    if (threads > 1) {
+        const size_t wanted = 4 * threads;
+        if (row_blocks * column_blocks < wanted) {
+            row_blocks = larger(row_blocks, smaller(divide_up(wanted, column_blocks), work->rows / (8 * blocks->rows)));
+        }
+        if (row_blocks * column_blocks < wanted) {
+            column_blocks = larger(column_blocks, smaller(divide_up(wanted, row_blocks), divide_up(panels, 2)));
+        }
+        if (row_blocks * column_blocks % threads != 0 && row_blocks > threads) row_blocks = round_up(row_blocks, threads);
+    }
+    work->block_rows = divide_up(work->rows, row_blocks);
+    work->row_blocks = divide_up(work->rows, work->block_rows);
+    work->block_panels = divide_up(panels, column_blocks);
+    work->column_blocks = divide_up(panels, work->block_panels);
+}
+
+/// Rows [row, row + rows) of one panel over one block of K, in tiles of nearly equal height.
+static void multiply_panel(const product *work, size_t row, size_t rows, size_t panel, size_t k, size_t depth, const char *a,
+                           float *sums, size_t sums_stride) {
+    const product_kernels *kernels = work->kernels;
+    const lz_packed *packed = work->packed;
+    const size_t columns = kernels->blocks.columns, column = panel * columns;
+    const size_t tiles = divide_up(rows, kernels->blocks.rows);
+    tile_job job = {
+        .columns = smaller(columns, packed->n - column),
+        .depth = depth,
+        .b = panel_of(packed, panel) + panel_depth_bytes(packed, k),
+        .c_stride = sums_stride,
+        .accumulate = k > 0,
+    };
+    for (size_t tile = 0; tile < tiles; tile++) {
+        const size_t begin = rows * tile / tiles, end = rows * (tile + 1) / tiles;
+        job.rows = end - begin;
+        job.a = a + begin * kernels->a_stride * kernels->a_size;
+        job.c = sums + begin * sums_stride;
+        kernels->tile(&job);
+        if (k + depth == packed->k) {
+            kernels->store(&work->target, row + begin, job.rows, column, job.columns, job.c, sums_stride);
+        }
+    }
+}
+
+static void multiply_piece(const product *work, size_t piece, size_t thread) {
+    const product_kernels *kernels = work->kernels;
+    const size_t row = piece / work->column_blocks * work->block_rows, rows = smaller(work->block_rows, work->rows - row);
+    const size_t panels = divide_up(work->packed->n, kernels->blocks.columns);
+    const size_t first = piece % work->column_blocks * work->block_panels;
+    const size_t end = smaller(first + work->block_panels, panels);
+    const size_t k = work->packed->k, depth = kernels->blocks.depth;
+
+    const size_t slab_bytes = round_up(work->block_rows * kernels->a_stride * kernels->a_size, 64);
+    const size_t sums_stride = work->block_panels * kernels->blocks.columns;
+    char *gathered = lz_scratch(thread, work->slabs * slab_bytes + work->block_rows * sums_stride * sizeof(float));
+    if (gathered == NULL) return;
+    float *sums = (float *)(gathered + work->slabs * slab_bytes);
+
+    for (size_t begin = 0; begin == 0 || begin < k; begin += work->slabs * depth) {
+        const size_t slabs_end = smaller(begin + work->slabs * depth, k);
+        for (size_t at = begin; at < slabs_end; at += depth) {
+            kernels->gather(&work->source, row, rows, at, smaller(depth, k - at), gathered + (at - begin) / depth * slab_bytes);
+        }
+        for (size_t panel = first; panel < end; panel++) {
+            for (size_t at = begin; at == begin || at < slabs_end; at += depth) {
+                multiply_panel(work, row, rows, panel, at, smaller(depth, k - at), gathered + (at - begin) / depth * slab_bytes,
+                               sums + (panel - first) * kernels->blocks.columns, sums_stride);
+            }
+        }
+    }
+}
+
+static void multiply_pieces(void *context, size_t begin, size_t end, size_t thread) {
+    for (size_t piece = begin; piece < end; piece++) multiply_piece(context, piece, thread);
+}
+
+void lz_convolve(const lz_convolution *shape, const void *x, lz_dtype x_type, size_t x_pixel_stride,
+                 const lz_packed *weights, void *y, lz_dtype y_type, size_t y_pixel_stride, const lz_epilogue *epilogue) {
+    const product_kernels *kernels = weights->kernels;
+    product work = {
+        .packed = weights,
+        .kernels = kernels,
+        .source = {*shape, lz_convolution_out_height(shape), lz_convolution_out_width(shape), x, x_type, x_pixel_stride},
+        .target = {.y = y, .type = y_type, .stride = y_pixel_stride, .columns = weights->n},
+    };
+    if (epilogue) work.target.epilogue = *epilogue;
+    if (work.target.epilogue.scale == 0) work.target.epilogue.scale = 1;
+    work.rows = shape->batch * work.source.out_height * work.source.out_width;
+    if (work.rows == 0 || weights->n == 0) return;
+    choose_pieces(&work);
+    const size_t slab_bytes = work.block_rows * kernels->a_stride * kernels->a_size;
+    work.slabs = larger(1, smaller(gathered_bytes / slab_bytes, divide_up(weights->k, kernels->blocks.depth)));
+    lz_parallel(work.row_blocks * work.column_blocks, 1, multiply_pieces, &work);
+}
+
+void lz_matmul(size_t m, const void *x, lz_dtype x_type, size_t x_stride, const lz_packed *weights,
+               void *y, lz_dtype y_type, size_t y_stride, const lz_epilogue *epilogue) {
+    const lz_convolution shape = {
+        .batch = 1, .height = 1, .width = m,
+        .in_channels = weights->k, .out_channels = weights->n,
+        .kernel_height = 1, .kernel_width = 1,
+        .stride = 1, .upsample = 1,
+    };
+    lz_convolve(&shape, x, x_type, x_stride, weights, y, y_type, y_stride, epilogue);
+}
+
+static size_t out_size(size_t size, size_t upsample, size_t before, size_t after, size_t kernel, size_t stride) {
+    const size_t padded = size * upsample + before + after;
+    return padded < kernel ? 0 : (padded - kernel) / stride + 1;
+}
+
+size_t lz_convolution_out_height(const lz_convolution *shape) {
+    return out_size(shape->height, shape->upsample, shape->pad_top, shape->pad_bottom, shape->kernel_height, shape->stride);
+}
+
+size_t lz_convolution_out_width(const lz_convolution *shape) {
+    return out_size(shape->width, shape->upsample, shape->pad_left, shape->pad_right, shape->kernel_width, shape->stride);
+}
