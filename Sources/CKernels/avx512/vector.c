@@ -2,9 +2,6 @@
 #include "../vector_kernels.h"
 
 #if defined(__x86_64__)
-#include <math.h>
-#include <string.h>
-
 #define LANES 16
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"))), apply_to = function)
 

@@ -1,35 +1,34 @@
 // Norms and softmax on vectors. Sums run over four vectors side by side and end in double.
-#include "math.h"
+#include "lanes.h"
 #include "../vector_kernels.h"
 
 enum { SIDE_BY_SIDE = 4 };
 
 /// Σ (x − mean)^power over a row, power 1 or 2.
-ALWAYS double row_sum(size_t width, const void *x, lz_dtype type, float mean, int power) {
-    floats sums[SIDE_BY_SIDE] = {0};
+INLINE double row_sum(size_t width, const void *x, lz_dtype type, float mean, int power) {
+    vf sums[SIDE_BY_SIDE] = {0};
     size_t i = 0;
     for (; i + SIDE_BY_SIDE * LANES <= width; i += SIDE_BY_SIDE * LANES) {
         for (size_t j = 0; j < SIDE_BY_SIDE; j++) {
-            floats value = load_whole(x, type, i + j * LANES) - mean;
+            vf value = load_vector(x, type, i + j * LANES) - mean;
             sums[j] = power == 1 ? sums[j] + value : fused(value, value, sums[j]);
         }
     }
     for (; i < width; i += LANES) {
         size_t count = width - i;
-        floats value = load_lanes(x, type, i, count) - mean;
-        integers present = (integers){COUNTING} < (int32_t)smaller(count, LANES);
-        value = (floats)((integers)value & present);
+        vf value = load_lanes(x, type, i, count) - mean;
+        value = first_lanes(count) ? value : (vf)0.0f;
         sums[0] = power == 1 ? sums[0] + value : fused(value, value, sums[0]);
     }
     return sum_of((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
 /// y = (x − mean)·factor·weight + bias.
-ALWAYS void scale_row(size_t width, const void *x, lz_dtype x_type, float mean, float factor, const float *weight,
+INLINE void scale_row(size_t width, const void *x, lz_dtype x_type, float mean, float factor, const float *weight,
                       const float *bias, void *y, lz_dtype y_type) {
     for (size_t i = 0; i < width; i += LANES) {
         size_t count = width - i;
-        floats value = (load_lanes(x, x_type, i, count) - mean) * factor;
+        vf value = (load_lanes(x, x_type, i, count) - mean) * factor;
         if (weight) value *= load_lanes(weight, LZ_F32, i, count);
         if (bias) value += load_lanes(bias, LZ_F32, i, count);
         store_lanes(y, y_type, i, count, value);
@@ -50,18 +49,18 @@ static void rms_norm(size_t width, const void *x, lz_dtype x_type, const float *
 }
 
 static void softmax(size_t width, const float *x, float *y) {
-    floats most = splat(-__builtin_inff());
+    vf most = (vf)-__builtin_inff();
     for (size_t i = 0; i < width; i += LANES) {
-        floats value = load_lanes(x, LZ_F32, i, width - i);
-        if (width - i < LANES) value = choose((integers){COUNTING} < (int32_t)(width - i), value, most);
+        vf value = load_lanes(x, LZ_F32, i, width - i);
+        if (width - i < LANES) value = first_lanes(width - i) ? value : most;
         most = larger_of(most, value);
     }
     float largest = largest_of(most);
     if (largest == -__builtin_inff()) largest = 0;
-    floats sums = {0};
+    vf sums = {0};
     for (size_t i = 0; i < width; i += LANES) {
-        floats value = exponential(load_lanes(x, LZ_F32, i, width - i) - largest);
-        if (width - i < LANES) value = choose((integers){COUNTING} < (int32_t)(width - i), value, splat(0));
+        vf value = exponential(load_lanes(x, LZ_F32, i, width - i) - largest);
+        if (width - i < LANES) value = first_lanes(width - i) ? value : (vf)0.0f;
         store_lanes(y, LZ_F32, i, width - i, value);
         sums += value;
     }
@@ -73,9 +72,9 @@ static void softmax(size_t width, const float *x, float *y) {
 
 /// Moments of `columns` vectors of channels, c first; `count` channels are left from there. Sums are of differences from the
 /// first pixel, so that a large mean costs no places.
-ALWAYS void moments_of(size_t pixels, const void *x, lz_dtype type, size_t stride, size_t c, size_t count, size_t columns,
+INLINE void moments_of(size_t pixels, const void *x, lz_dtype type, size_t stride, size_t c, size_t count, size_t columns,
                        float *mean, float *deviation) {
-    floats first[SIDE_BY_SIDE], sums[SIDE_BY_SIDE] = {0}, squares[SIDE_BY_SIDE] = {0};
+    vf first[SIDE_BY_SIDE], sums[SIDE_BY_SIDE] = {0}, squares[SIDE_BY_SIDE] = {0};
     for (size_t j = 0; j < columns; j++) first[j] = load_lanes(x, type, c + j * LANES, count - j * LANES);
     for (size_t p = 1; p < pixels; p++)
         for (size_t j = 0; j < columns; j++)
@@ -83,7 +82,7 @@ ALWAYS void moments_of(size_t pixels, const void *x, lz_dtype type, size_t strid
     for (size_t j = 0; j < columns; j++) sums[j] = first[j] + sums[j] / (float)pixels;
     for (size_t p = 0; p < pixels; p++) {
         for (size_t j = 0; j < columns; j++) {
-            floats value = load_lanes(x, type, p * stride + c + j * LANES, count - j * LANES) - sums[j];
+            vf value = load_lanes(x, type, p * stride + c + j * LANES, count - j * LANES) - sums[j];
             squares[j] = fused(value, value, squares[j]);
         }
     }
@@ -101,14 +100,14 @@ static void channel_moments(size_t pixels, size_t channels, const void *x, lz_dt
     for (; c < channels; c += LANES) moments_of(pixels, x, x_type, stride, c, channels - c, 1, mean, deviation);
 }
 
-ALWAYS void normalise_as(size_t pixels, size_t channels, const void *x, lz_dtype x_type, size_t stride, const float *mean,
+INLINE void normalise_as(size_t pixels, size_t channels, const void *x, lz_dtype x_type, size_t stride, const float *mean,
                          const float *factor, const float *bias, lz_activation activation, void *y, lz_dtype y_type) {
     for (size_t p = 0; p < pixels; p++) {
         for (size_t c = 0; c < channels; c += LANES) {
             size_t count = channels - c;
-            floats value = load_lanes(x, x_type, p * stride + c, count) - load_lanes(mean, LZ_F32, c, count);
+            vf value = load_lanes(x, x_type, p * stride + c, count) - load_lanes(mean, LZ_F32, c, count);
             value = fused(value, load_lanes(factor, LZ_F32, c, count), load_lanes(bias, LZ_F32, c, count));
-            store_lanes(y, y_type, p * stride + c, count, activated(activation, value));
+            store_lanes(y, y_type, p * stride + c, count, activate(value, activation));
         }
     }
 }

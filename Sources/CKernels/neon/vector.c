@@ -2,9 +2,6 @@
 #include "../vector_kernels.h"
 
 #if defined(__aarch64__)
-#include <math.h>
-#include <string.h>
-
 #define LANES 4
 
 #include "../lanes/elementwise.h"
