@@ -1,3 +1,17 @@
+// AVX-512: sixteen lanes.
 #include "../vector_kernels.h"
 
-void lz_vector_kernels_avx512(vector_kernels *kernels) { (void)kernels; }
+#if defined(__x86_64__)
+#define LANES 16
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"))), apply_to = function)
+
+#include "../lanes/elementwise.h"
+#include "../lanes/norms.h"
+
+void lz_vector_kernels_avx512(vector_kernels *kernels) {
+    lanes_elementwise(kernels);
+    lanes_norms(kernels);
+}
+
+#pragma clang attribute pop
+#endif
