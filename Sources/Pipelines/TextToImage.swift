@@ -65,6 +65,9 @@ extension TextToImage {
         /// Parameters that the sampler has no use for.
         package var ignored: [String]
         var sampling: SamplingPlan
+
+        /// Evaluations of the denoiser for one picture.
+        package var rows: Int { sampling.steps.count }
     }
 
     /// Checks a request against the model and encodes its text.
