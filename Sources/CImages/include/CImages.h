@@ -1,0 +1,54 @@
+// PNG and JPEG through libpng, libjpeg-turbo and zlib. Those libraries report errors by longjmp, which must not cross
+// Swift frames, so every function here returns a status instead. None keeps state; the caller owns all pixel memory.
+#ifndef LAZULI_IMAGES_H
+#define LAZULI_IMAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+    LZ_IMAGE_OK = 0,
+    LZ_IMAGE_TRUNCATED,   // the bytes end too early
+    LZ_IMAGE_CORRUPT,     // the bytes contradict the format; see the message
+    LZ_IMAGE_UNSUPPORTED, // valid, but of a kind that is not read
+    LZ_IMAGE_MEMORY
+} lz_image_status;
+
+/// The library's own words, for the log and the error text; empty when there are none.
+typedef struct { char text[208]; } lz_image_message;
+
+/// Bytes allocated by an encoder; free with lz_bytes_free.
+typedef struct { uint8_t *data; size_t count; } lz_bytes;
+void lz_bytes_free(lz_bytes bytes);
+
+/// Decodes a PNG whose header says width × height into pixels[height][width][channels] of 8 bits. channels is 1, 3 or 4:
+/// palettes and lesser depths are expanded, 16 bits rounded to 8, a missing alpha is 255, a superfluous one dropped.
+lz_image_status lz_png_decode(const uint8_t *bytes, size_t count, uint32_t width, uint32_t height, uint32_t channels,
+                              uint8_t *pixels, lz_image_message *message);
+/// Encodes pixels[height][width][channels] (1, 3 or 4 channels) as PNG with zlib level 0 to 9.
+lz_image_status lz_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, int level,
+                              lz_bytes *encoded, lz_image_message *message);
+
+/// What a JPEG's frame header says. components is 1 (grey), 3 (colour) or 4 (CMYK); decoding gives 1 or 3 channels.
+typedef struct { uint32_t width, height, components; bool arithmetic; } lz_jpeg_header;
+lz_image_status lz_jpeg_read_header(const uint8_t *bytes, size_t count, lz_jpeg_header *header,
+                                    lz_image_message *message);
+/// Decodes a JPEG with the header given before into pixels[height][width][channels]: 1 channel for grey, else 3 of RGB.
+/// Data that ends early or contradicts itself is an error. memory_limit bounds what libjpeg allocates, in bytes.
+lz_image_status lz_jpeg_decode(const uint8_t *bytes, size_t count, const lz_jpeg_header *header, size_t memory_limit,
+                               uint8_t *pixels, lz_image_message *message);
+/// One APP1 segment: at most 65533 bytes.
+typedef struct { const uint8_t *data; size_t count; } lz_jpeg_segment;
+/// Encodes pixels[height][width][channels] (1 or 3 channels) with quality 1 to 100; chroma at full resolution or halved.
+lz_image_status lz_jpeg_encode(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, int quality,
+                               bool full_chroma, const lz_jpeg_segment *segments, size_t segment_count,
+                               lz_bytes *encoded, lz_image_message *message);
+
+/// Inflates a zlib stream into at most `capacity` bytes; the count of bytes written, or SIZE_MAX when it is malformed or
+/// longer than that.
+size_t lz_inflate(const uint8_t *bytes, size_t count, uint8_t *out, size_t capacity);
+/// CRC-32 as PNG chunks have it.
+uint32_t lz_crc32(const uint8_t *bytes, size_t count);
+
+#endif
