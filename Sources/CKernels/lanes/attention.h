@@ -77,12 +77,14 @@ static void add_bias(const attention_block *block, size_t first, size_t key, siz
     }
 }
 
-/// Bias and causal mask of a tile, and the maxima afterwards.
-static void mask_scores(const attention_block *block, size_t first, size_t key, size_t keys, float *scores, vf largest[2]) {
+/// Scale, bias and causal mask of a tile, and the maxima afterwards.
+static void mask_scores(const attention_block *block, size_t first, size_t key, size_t keys, float factor, float *scores,
+                        vf largest[2]) {
     const lz_attention *shape = block->shape;
     for (size_t half = 0; half < 2; half++) {
         float *column = scores + half * LANES;
         size_t query = first + half * LANES;
+        for (size_t k = 0; k < keys; k++) store_f32(column + k * query_tile, load_f32(column + k * query_tile) * factor);
         if (shape->bias) add_bias(block, query, key, keys, exponent_unit, column);
         vi last = (vi){COUNTING} + (int32_t)((int64_t)(query + shape->keys) - (int64_t)(shape->queries + key));
         vf most = (vf)-__builtin_inff();
@@ -101,19 +103,22 @@ static void attend_tile(const attention_block *block, const workspace *space, si
     const lz_attention *shape = block->shape;
     size_t first = block->query_begin + tile * query_tile, d = shape->head_size;
     vf largest[2], rescale[2];
-    score_keys(keys, packed_depth(d), space->queries + tile * packed_depth(d) * query_tile, space->keys,
-               shape->scale * exponent_unit, space->scores, largest);
-    if (shape->bias || (shape->causal && key + keys > visible_keys(shape, first)))
-        mask_scores(block, first, key, keys, space->scores, largest);
+    float factor = shape->scale * exponent_unit;
+    score_keys(keys, packed_depth(d), space->queries + tile * packed_depth(d) * query_tile, space->keys, space->scores,
+               largest);
+    if (shape->bias || factor < 0 || (shape->causal && key + keys > visible_keys(shape, first))) {
+        mask_scores(block, first, key, keys, factor, space->scores, largest);
+        factor = 1;
+    }
     vf safe[2];  // a row that sees nothing yet subtracts 0 instead of −∞
     for (size_t half = 0; half < 2; half++) {
-        vf before = space->largest[tile][half], now = larger_of(before, largest[half]);
+        vf before = space->largest[tile][half], now = larger_of(before, largest[half] * factor);
         space->largest[tile][half] = now;
         safe[half] = now == (vf)-__builtin_inff() ? (vf)0.0f : now;
         rescale[half] = weigh(before - safe[half]);
         space->sums[tile][half] *= rescale[half];
     }
-    weigh_scores(keys, safe, space->scores, space->sums[tile]);
+    weigh_scores(keys, factor, safe, space->scores, space->sums[tile]);
     accumulate_values(keys, d, space->scores, space->values, rescale, space->outputs + tile * d * query_tile);
 }
 

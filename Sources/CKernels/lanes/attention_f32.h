@@ -49,8 +49,7 @@ static void pack_values(const attention_block *block, size_t key, size_t keys, o
 }
 
 /// Scores of `rows` keys, a constant at each call.
-INLINE void score_rows(size_t rows, size_t depth, const float *q, const float *k, float scale, float *scores,
-                       vf largest[2]) {
+INLINE void score_rows(size_t rows, size_t depth, const float *q, const float *k, float *scores, vf largest[2]) {
     vf sums[ATTENTION_ROWS][2] = {0};
     for (size_t c = 0; c < depth; c++) {
         vf left = load_f32(q + c * query_tile), right = load_f32(q + c * query_tile + LANES);
@@ -64,30 +63,29 @@ INLINE void score_rows(size_t rows, size_t depth, const float *q, const float *k
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < rows; i++) {
         for (size_t half = 0; half < 2; half++) {
-            vf score = sums[i][half] * scale;
-            store_f32(scores + i * query_tile + half * LANES, score);
-            largest[half] = larger_of(largest[half], score);
+            store_f32(scores + i * query_tile + half * LANES, sums[i][half]);
+            largest[half] = larger_of(largest[half], sums[i][half]);
         }
     }
 }
 
-static void score_keys(size_t keys, size_t depth, const operand *q, const operand *k, float scale, float *scores,
-                       vf largest[2]) {
+static void score_keys(size_t keys, size_t depth, const operand *q, const operand *k, float *scores, vf largest[2]) {
     vf most[2] = {(vf)-__builtin_inff(), (vf)-__builtin_inff()};
     size_t key = 0;
     for (; key + ATTENTION_ROWS <= keys; key += ATTENTION_ROWS)
-        score_rows(ATTENTION_ROWS, depth, q, k + key * depth, scale, scores + key * query_tile, most);
+        score_rows(ATTENTION_ROWS, depth, q, k + key * depth, scores + key * query_tile, most);
     for (; key + ATTENTION_ROWS / 3 <= keys; key += ATTENTION_ROWS / 3)
-        score_rows(ATTENTION_ROWS / 3, depth, q, k + key * depth, scale, scores + key * query_tile, most);
-    for (; key < keys; key++) score_rows(1, depth, q, k + key * depth, scale, scores + key * query_tile, most);
+        score_rows(ATTENTION_ROWS / 3, depth, q, k + key * depth, scores + key * query_tile, most);
+    for (; key < keys; key++) score_rows(1, depth, q, k + key * depth, scores + key * query_tile, most);
     largest[0] = most[0], largest[1] = most[1];
 }
 
-/// Scores become e^(score − largest), in place.
-static void weigh_scores(size_t keys, const vf largest[2], float *scores, vf sums[2]) {
+/// Scores become e^(factor·score − largest), in place.
+static void weigh_scores(size_t keys, float factor, const vf largest[2], float *scores, vf sums[2]) {
     vf left = sums[0], right = sums[1];
     for (size_t key = 0; key < keys; key++, scores += query_tile) {
-        vf p = weigh(load_f32(scores) - largest[0]), q = weigh(load_f32(scores + LANES) - largest[1]);
+        vf p = weigh(fused(load_f32(scores), (vf)factor, -largest[0]));
+        vf q = weigh(fused(load_f32(scores + LANES), (vf)factor, -largest[1]));
         store_f32(scores, p);
         store_f32(scores + LANES, q);
         left += p, right += q;

@@ -2,7 +2,7 @@
 #include "../vector_kernels.h"
 #include "lanes.h"
 
-enum { row_keys = 256, largest_head = 512 };
+enum { row_keys = 256, largest_head = 512, few_queries = 4 };
 
 /// Scores of LANES keys (`keys` of them present).
 INLINE vf score_lanes(const attention_block *block, const float *q, size_t first, size_t keys) {
@@ -81,7 +81,7 @@ static void attend_row(const attention_block *block, size_t query) {
 
 /// A few queries go one by one; a tile of them would be mostly empty.
 static void attend(const attention_block *block, void *scratch) {
-    if (block->shape->queries <= 4) {
+    if (block->shape->queries <= few_queries) {
         for (size_t query = block->query_begin; query < block->query_end; query++) attend_row(block, query);
     } else {
         attend_in_tiles(block, scratch);
