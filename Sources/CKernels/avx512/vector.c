@@ -2,16 +2,37 @@
 #include "../vector_kernels.h"
 
 #if defined(__x86_64__)
-#define LANES 16
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"))), apply_to = function)
+#include "attention_bf16.h"
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"))), \
+                             apply_to = function)
 
+#define LANES 16
+#define ATTENTION_ROWS 12  // keys or channels of a tile; two vectors of sums each
+
+#include "../lanes/attention_f32.h"
+#include "../lanes/attention.h"
+#include "../lanes/attention_row.h"
 #include "../lanes/elementwise.h"
 #include "../lanes/norms.h"
 
-void lz_vector_kernels_avx512(vector_kernels *kernels) {
-    lanes_elementwise(kernels);
-    lanes_norms(kernels);
+#pragma clang attribute pop
+
+static void attend_bf16(const attention_block *block, void *scratch) {
+    if (block->type == LZ_BF16 && block->shape->queries > few_queries) attend_bf16_avx512(block, scratch);
+    else attend(block, scratch);
 }
 
-#pragma clang attribute pop
+static size_t attention_scratch_bf16(const lz_attention *shape, lz_dtype type) {
+    return type == LZ_BF16 ? attention_scratch_bf16_avx512(shape) : attention_scratch(shape, type);
+}
+
+void lz_vector_kernels_avx512(vector_kernels *kernels) {
+    lanes_attention(kernels);
+    lanes_elementwise(kernels);
+    lanes_norms(kernels);
+    if (__builtin_cpu_supports("avx512bf16")) {
+        kernels->attend = attend_bf16;
+        kernels->attention_scratch = attention_scratch_bf16;
+    }
+}
 #endif
