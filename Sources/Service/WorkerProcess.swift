@@ -113,7 +113,7 @@ final class WorkerProcess: Sendable {
         let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
         posix_spawnattr_setflags(&attributes, Int16(flags))
 
-        var arguments = ([command.executable] + command.arguments).map { strdup($0) } + [nil]
+        var arguments = (["lazulid"] + command.arguments).map { strdup($0) } + [nil]
         defer { arguments.forEach { free($0) } }
         var pid: pid_t = 0
         let failure = posix_spawn(&pid, command.executable, &actions, &attributes, &arguments, environ)
