@@ -10,14 +10,22 @@ struct CLIPPart: Sendable {
     let model: CLIPTextModel
     let tokenizer: CLIPTokenizer
 
-    init(_ files: ModelFiles, _ encoder: String, _ tokenizer: String, _ precision: Precision) throws {
+    init(
+        _ files: ModelFiles, _ encoder: String, _ tokenizer: String, _ catalog: ModelCatalog, _ precision: Precision
+    ) throws {
         let weights = try files.weights(encoder, precision)
         model = try CLIPTextModel(weights, CLIPTextModel.Configuration(files.config(encoder)))
         try weights.requireAllTaken(ignoring: "position_ids", "logit_scale")
-        self.tokenizer = try files.clipTokenizer(tokenizer, context: model.configuration.context)
+        self.tokenizer = try files.clipTokenizer(tokenizer, catalog)
+        guard self.tokenizer.contextLength <= model.configuration.context else {
+            throw PipelineError.part(
+                path: "\(files.path)/\(tokenizer)",
+                fact: "it makes \(self.tokenizer.contextLength) tokens and the text encoder reads \(model.configuration.context)",
+                remedy: "use the tokenizer that belongs to the encoder")
+        }
     }
 
-    func encode(_ prompt: String) -> (text: CLIPTokenizer.Result, output: CLIPTextModel.Output) {
+    func encode(_ prompt: String) -> (text: CLIPTokenizer.Prompt, output: CLIPTextModel.Output) {
         let text = tokenizer.encode(prompt)
         return (text, model([text.ids]))
     }
@@ -32,7 +40,7 @@ struct CLIPPromptEncoder: PromptEncoder {
         return EncodedPrompt(
             positive: Conditioning(hidden: output.last),
             negative: guided ? Conditioning(hidden: part.encode(negative ?? "").output.last) : nil,
-            tokens: text.tokenCount, truncatedText: text.truncatedText, limit: part.tokenizer.context)
+            tokens: text.tokenCount, truncatedText: text.truncatedText.isEmpty ? nil : text.truncatedText, limit: part.tokenizer.contextLength - 2)
     }
 }
 
@@ -54,11 +62,11 @@ struct CLIPPairPromptEncoder: PromptEncoder {
                 : encode(negative ?? "").condition
         }
         return EncodedPrompt(
-            positive: positive, negative: other, tokens: text.tokenCount, truncatedText: text.truncatedText,
-            limit: first.tokenizer.context)
+            positive: positive, negative: other, tokens: text.tokenCount, truncatedText: text.truncatedText.isEmpty ? nil : text.truncatedText,
+            limit: first.tokenizer.contextLength - 2)
     }
 
-    private func encode(_ prompt: String) -> (text: CLIPTokenizer.Result, condition: Conditioning) {
+    private func encode(_ prompt: String) -> (text: CLIPTokenizer.Prompt, condition: Conditioning) {
         let (text, one) = first.encode(prompt)
         let two = second.encode(prompt).output
         let hidden = one.hidden(skipping: 1).joined(with: two.hidden(skipping: 1))

@@ -8,10 +8,10 @@ package struct Registry: Sendable {
 
     /// By the class that diffusers writes into `model_index.json`. A new model is a line here.
     private static let textToImage: [String: Build] = [
-        "StableDiffusionPipeline": { files, _, precision in try .stableDiffusion(files, precision) },
-        "StableDiffusionXLPipeline": { files, _, precision in try .stableDiffusionXL(files, precision) },
+        "StableDiffusionPipeline": { try .stableDiffusion($0, $1, $2) },
+        "StableDiffusionXLPipeline": { try .stableDiffusionXL($0, $1, $2) },
         "DreamLitePipeline": { files, _, precision in try .dreamLite(files, precision) },
-        "LazuliMiniPipeline": { files, catalog, precision in try .lazuliMini(files, catalog, precision) },
+        "LazuliMiniPipeline": { try .lazuliMini($0, $1, $2) },
     ]
 
     /// What a request without a model gets, when it is there.

@@ -10,17 +10,21 @@ import Tokenizers
 
 extension TextToImage {
     /// A Stable Diffusion 1.x or 2.x.
-    static func stableDiffusion(_ files: ModelFiles, _ precision: Precision) throws -> TextToImage {
-        let encoder = CLIPPromptEncoder(part: try CLIPPart(files, "text_encoder", "tokenizer", precision))
+    static func stableDiffusion(
+        _ files: ModelFiles, _ catalog: ModelCatalog, _ precision: Precision
+    ) throws -> TextToImage {
+        let encoder = CLIPPromptEncoder(part: try CLIPPart(files, "text_encoder", "tokenizer", catalog, precision))
         return try stableDiffusion(
             files, precision, family: "stable-diffusion", encoder, guidance: 7.5, correctsScheduler: true)
     }
 
     /// A Stable Diffusion XL or XL Turbo.
-    static func stableDiffusionXL(_ files: ModelFiles, _ precision: Precision) throws -> TextToImage {
+    static func stableDiffusionXL(
+        _ files: ModelFiles, _ catalog: ModelCatalog, _ precision: Precision
+    ) throws -> TextToImage {
         let encoder = CLIPPairPromptEncoder(
-            first: try CLIPPart(files, "text_encoder", "tokenizer", precision),
-            second: try CLIPPart(files, "text_encoder_2", "tokenizer_2", precision),
+            first: try CLIPPart(files, "text_encoder", "tokenizer", catalog, precision),
+            second: try CLIPPart(files, "text_encoder_2", "tokenizer_2", catalog, precision),
             zeroesEmptyNegative: try files.flag("force_zeros_for_empty_prompt", default: true))
         return try stableDiffusion(files, precision, family: "stable-diffusion-xl", encoder, guidance: 5)
     }

@@ -76,7 +76,7 @@ extension TextToImage {
         try check(width, height)
         let steps = request.steps ?? defaults.steps
         let guidance = request.guidance ?? defaults.guidance
-        let (sampler, schedule, sampling) = try sampling(request, steps, width, height)
+        let (sampler, schedule, sampling) = try tabulate(request, steps, width, height)
         let prompt = try encoder(request.prompt, negative: request.negative, guided: alwaysGuided || guidance > 1)
         if prompt.truncatedText != nil && request.refusesTruncation {
             throw PipelineError.truncated(tokens: prompt.tokens, limit: prompt.limit)
@@ -111,6 +111,25 @@ extension TextToImage {
         let picture = decoder.decode(state.latents)
         guard picture.firstNonFinite == nil else { throw PipelineError.nonFinite(stage: .decode, step: nil) }
         return picture[0]
+    }
+
+    /// The sampler and schedule of a request, and the table they make.
+    private func tabulate(
+        _ request: Request, _ steps: Int, _ width: Int, _ height: Int
+    ) throws(SchedulerError) -> (Sampler, SigmaSchedule?, SamplingPlan) {
+        let named: (sampler: Sampler, schedule: SigmaSchedule?)? =
+            if let name = request.sampler { try Sampler.named(name) } else { nil }
+        var schedule = named?.schedule
+        if let name = request.schedule { schedule = try SigmaSchedule.named(name) }
+        let configuration =
+            correctsScheduler ? scheduler.correctedForStableDiffusion(replaced: named != nil) : scheduler
+        let plan = try SamplingPlan(
+            SamplingRequest(
+                sampler: named?.sampler, schedule: schedule, steps: steps, shift: request.shift,
+                imageTokens: width / latents.factor * (height / latents.factor) / 4),
+            configuration: configuration)
+        let sampler = if let named { named.sampler } else { try Sampler(configuration) }
+        return (sampler, schedule, plan)
     }
 
     /// Classifier-free guidance (Ho & Salimans 2022): away from the negative branch, in f32.
