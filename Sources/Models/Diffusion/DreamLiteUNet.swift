@@ -38,7 +38,7 @@ extension UNet2DConditionModel.Configuration.Dialect {
             "CrossAttnUpRemoveSelfAttnBlock2DV1": .textAttention,
         ],
         mid: ["DreamLiteUNetMidBlock2DCrossAttn": .attention, "UNetMidBlock2DCrossAttn": .attention],
-        texts: ["text_proj", "text_proj_rms"], additions: ["text_time", "time"],
+        texts: ["text_proj", "text_proj_rms"], additions: ["text_time", "time"], modulatesBesideAttention: false,
         midLayers: { json throws(ConfigError) in try json.int("num_mid_layers", default: 1, in: 0...64) },
         refine: { resnet, attention, json throws(ConfigError) in
             resnet.isSeparable = try json.bool("use_sep_conv", default: true)

@@ -19,7 +19,8 @@ extension UNet2DConditionModel {
         let midLayers: Int
         let midDivisor: Float
         let text: Text?
-        let resnet: ResnetBlock.Style
+        /// Resnet blocks; `resnetBesideAttention` those of levels with transformers.
+        let resnet, resnetBesideAttention: ResnetBlock.Style
         let attention: SpatialTransformer.Style
         let activation: Activation
         let timeActivation: Activation?
@@ -76,6 +77,8 @@ extension UNet2DConditionModel {
             Sinusoids(width: width, cosineFirst: cosineFirst, frequencyShift: frequencyShift)
         }
 
+        func resnet(_ kind: Level) -> ResnetBlock.Style { kind == .plain ? resnet : resnetBesideAttention }
+
         /// Transformers of `level`; nil where it has none.
         func attention(_ kind: Level, level: Int) -> SpatialTransformer.Style? {
             guard kind != .plain else { return nil }
@@ -115,7 +118,8 @@ extension UNet2DConditionModel {
             outputKernel = try json.int("conv_out_kernel", default: 3, in: 1...15)
             centresInput = try json.bool("center_input_sample", default: false)
             activation = try json.activation("act_fn", default: .silu)
-            timeActivation = json.has("time_embedding_act_fn") ? try json.activation("time_embedding_act_fn", default: .silu) : nil
+            timeActivation =
+                json.has("time_embedding_act_fn") ? try json.activation("time_embedding_act_fn", default: .silu) : nil
             timeWidth = try json.int("time_embedding_dim", default: 4 * widths[0])
             cosineFirst = try json.bool("flip_sin_to_cos", default: true)
             frequencyShift = try json.float("freq_shift", default: 0)
@@ -134,6 +138,8 @@ extension UNet2DConditionModel {
             if try json.bool("only_cross_attention", default: false) { attention.selfAttention = .text }
             try dialect.refine(&resnet, &attention, json)
             self.resnet = resnet
+            if !dialect.modulatesBesideAttention { resnet.modulates = false }
+            resnetBesideAttention = resnet
             self.attention = attention
             try Self.refuseUnknown(json)
         }
@@ -161,6 +167,8 @@ extension UNet2DConditionModel {
             var mid: [String: Mid]
             var texts: [String]
             var additions: [String]
+            /// Whether `resnet_time_scale_shift` reaches the levels that have transformers.
+            var modulatesBesideAttention: Bool
             var midLayers: @Sendable (ConfigObject) throws(ConfigError) -> Int
             var refine: @Sendable (
                 inout ResnetBlock.Style, inout SpatialTransformer.Style, ConfigObject
@@ -173,7 +181,7 @@ extension UNet2DConditionModel {
                 down: ["DownBlock2D": .plain, "CrossAttnDownBlock2D": .attention],
                 up: ["UpBlock2D": .plain, "CrossAttnUpBlock2D": .attention],
                 mid: ["UNetMidBlock2DCrossAttn": .attention, "UNetMidBlock2D": .plain],
-                texts: ["text_proj"], additions: ["text_time"], midLayers: { _ in 1 }, refine: { _, _, _ in })
+                texts: ["text_proj"], additions: ["text_time"], modulatesBesideAttention: true, midLayers: { _ in 1 }, refine: { _, _, _ in })
         }
     }
 }

@@ -108,7 +108,7 @@ extension UNet2DConditionModel {
             let at = weights[String(index)]
             let widths = [width] + [Int](repeating: out, count: config.layers[index] - 1)
             let level = try UNetLevel(
-                at, widths, out, config.resnet, config.attention(config.down[index], level: index))
+                at, widths, out, config.resnet(config.down[index]), config.attention(config.down[index], level: index))
             let isLast = index == config.widths.count - 1
             let shrink = isLast ? nil : try Convolution(at["downsamplers", "0", "conv"], out, out, stride: 2)
             blocks.append(DownBlock(level: level, shrink: shrink))
@@ -151,7 +151,7 @@ extension UNet2DConditionModel {
             let widths = (0..<count).map { ($0 == 0 ? width : out) + ($0 == count - 1 ? above : out) }
             let at = weights[String(index)]
             let level = try UNetLevel(
-                at, widths, out, config.resnet, config.attention(config.up[index], level: mirrored))
+                at, widths, out, config.resnet(config.up[index]), config.attention(config.up[index], level: mirrored))
             let isLast = index == levels - 1
             blocks.append(
                 UpBlock(level: level, enlarge: isLast ? nil : try Enlargement(at["upsamplers", "0", "conv"], out)))
