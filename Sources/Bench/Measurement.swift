@@ -1,5 +1,7 @@
 // One timed piece of work, in the form in which peers' scripts print theirs.
 
+import Tensor
+
 package struct Measurement: Codable, Sendable {
     package var name: String
     /// Median wall time of one run.

@@ -44,7 +44,8 @@ struct DecoderPromptEncoder: PromptEncoder {
         var text = start + inner + template.after
         if template.strips { text = text.trimmedAtEnd }
         // What a user writes is text, even where it spells a special token.
-        let user = start.utf8.count..<min(start.utf8.count + inner.utf8.count, text.utf8.count)
+        let length = text.utf8.count
+        let user = min(start.utf8.count, length)..<min(start.utf8.count + inner.utf8.count, length)
         let encoding = tokenizer.encodeWithOrigins(text, specialTokens: .literal(in: user.isEmpty ? [] : [user]))
         let ids = Array(encoding.ids.prefix(template.limit))
         var truncated: String?
