@@ -79,19 +79,21 @@ import Testing
 }
 
 @Suite struct LimitTests {
+    private func big(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
+
+    private func chunk(_ type: String, _ data: [UInt8]) -> [UInt8] {
+        let body = Array(type.utf8) + data
+        var crc: UInt32 = 0xFFFF_FFFF
+        for byte in body {
+            crc ^= UInt32(byte)
+            for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
+        }
+        return big(UInt32(data.count)) + body + big(~crc)
+    }
+
     /// Signature and header of a PNG that claims a size, with `data` as its pixels.
     private func png(_ width: UInt32, _ height: UInt32, data: [UInt8] = []) -> [UInt8] {
-        func big(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
-        func chunk(_ type: String, _ data: [UInt8]) -> [UInt8] {
-            let body = Array(type.utf8) + data
-            var crc: UInt32 = 0xFFFF_FFFF
-            for byte in body {
-                crc ^= UInt32(byte)
-                for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
-            }
-            return big(UInt32(data.count)) + body + big(~crc)
-        }
-        return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+        [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
             + chunk("IHDR", big(width) + big(height) + [8, 2, 0, 0, 0]) + chunk("IDAT", data) + chunk("IEND", [])
     }
 
@@ -152,12 +154,5 @@ import Testing
         file.insert(contentsOf: chunk("zTXt", content), at: 33)
         #expect(try Image.decode(file) == image)
         #expect(try Metadata(reading: file).parameters == nil)
-    }
-
-    private func chunk(_ type: String, _ data: [UInt8]) -> [UInt8] {
-        let length = UInt32(data.count)
-        return (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * $0)) } + Array(type.utf8) + data + [
-            0, 0, 0, 0,
-        ]
     }
 }
