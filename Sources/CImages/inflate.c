@@ -3,10 +3,11 @@
 
 #include <zlib.h>
 
-size_t lz_inflate(const uint8_t *bytes, size_t count, uint8_t *out, size_t capacity) {
-    uLongf written = capacity;
-    if (uncompress(out, &written, bytes, count) != Z_OK) return SIZE_MAX;
-    return written;
+bool lz_inflate(const uint8_t *bytes, size_t count, uint8_t *out, size_t capacity, size_t *written) {
+    uLongf length = capacity;
+    if (uncompress(out, &length, bytes, count) != Z_OK) return false;
+    *written = length;
+    return true;
 }
 
 uint32_t lz_crc32(const uint8_t *bytes, size_t count) {

@@ -63,6 +63,8 @@ lz_image_status lz_png_decode(const uint8_t *bytes, size_t count, uint32_t width
         free(rows);
         return from.truncated ? LZ_IMAGE_TRUNCATED : LZ_IMAGE_CORRUPT;
     }
+    // Damage is damage, also where it hits no pixel.
+    png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_set_user_limits(png, width, height);
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_set_read_fn(png, &from, read_bytes);

@@ -167,9 +167,8 @@ package struct Metadata: Sendable, Equatable {
         let capacity = min(longestText, compressed.count * 1032 + 64)
         var isWhole = false
         let text = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
-            let written = lz_inflate(compressed, compressed.count, buffer.baseAddress, capacity)
-            isWhole = written != Int.max.magnitude && written <= capacity
-            count = isWhole ? Int(written) : 0
+            isWhole = lz_inflate(compressed, compressed.count, buffer.baseAddress, capacity, &count)
+            if !isWhole { count = 0 }
         }
         return isWhole ? text : nil
     }

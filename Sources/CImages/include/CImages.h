@@ -45,9 +45,8 @@ lz_image_status lz_jpeg_encode(const uint8_t *pixels, uint32_t width, uint32_t h
                                bool full_chroma, const lz_jpeg_segment *segments, size_t segment_count,
                                lz_bytes *encoded, lz_image_message *message);
 
-/// Inflates a zlib stream into at most `capacity` bytes; the count of bytes written, or SIZE_MAX when it is malformed or
-/// longer than that.
-size_t lz_inflate(const uint8_t *bytes, size_t count, uint8_t *out, size_t capacity);
+/// Inflates a zlib stream into at most `capacity` bytes and tells how many; false when it is malformed or longer.
+bool lz_inflate(const uint8_t *bytes, size_t count, uint8_t *out, size_t capacity, size_t *written);
 /// CRC-32 as PNG chunks have it.
 uint32_t lz_crc32(const uint8_t *bytes, size_t count);
 

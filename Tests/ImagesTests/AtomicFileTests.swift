@@ -1,0 +1,40 @@
+import Foundation
+import Images
+import Testing
+
+@Suite struct AtomicFileTests {
+    private func withFolder(_ body: (String) throws -> Void) throws {
+        let folder = NSTemporaryDirectory() + "lazuli-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try body(folder)
+    }
+
+    private func content(_ path: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))) }
+
+    @Test func `files appear whole, replace others only when told, and leave nothing else behind`() throws {
+        try withFolder { folder in
+            let path = "\(folder)/out.png"
+            try AtomicFile.write([1, 2, 3], to: path, mode: 0o600)
+            #expect(try content(path) == [1, 2, 3])
+            let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+            #expect(mode == 0o600)
+            try AtomicFile.write([], to: path)
+            #expect(try content(path) == [])
+            #expect(throws: FileError.exists(path: path)) { try AtomicFile.write([9], to: path, replacing: false) }
+            try AtomicFile.write([7], to: "\(folder)/new", replacing: false)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == ["new", "out.png"])
+        }
+    }
+
+    @Test func `failures are typed`() throws {
+        #expect(throws: FileError.noFolder(path: "/nowhere/x")) { try AtomicFile.write([1], to: "/nowhere/x") }
+        #expect(throws: FileError.noFolder(path: "/dev/null/x")) { try AtomicFile.write([1], to: "/dev/null/x") }
+        try withFolder { folder in
+            try FileManager.default.createDirectory(atPath: "\(folder)/d/e", withIntermediateDirectories: true)
+            #expect(throws: FileError.self) { try AtomicFile.write([1], to: "\(folder)/d") }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["d"])
+        }
+        #expect(FileError.full(path: "p").description.contains("no space left"))
+    }
+}
