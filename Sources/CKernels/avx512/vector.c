@@ -2,7 +2,9 @@
 #include "../vector_kernels.h"
 
 #if defined(__x86_64__)
+#include "../avx2/quantised.h"
 #include "attention_bf16.h"
+#include "quantised.h"
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"))), \
                              apply_to = function)
 
@@ -30,6 +32,8 @@ void lz_vector_kernels_avx512(vector_kernels *kernels) {
     lanes_attention(kernels);
     lanes_elementwise(kernels);
     lanes_norms(kernels);
+    if (__builtin_cpu_supports("avx512vnni")) quantised_kernels_avx512(kernels);
+    else quantised_kernels_avx2(kernels);
     if (__builtin_cpu_supports("avx512bf16")) {
         kernels->attend = attend_bf16;
         kernels->attention_scratch = attention_scratch_bf16;
