@@ -11,10 +11,10 @@ struct Golden: Decodable {
         let strength, eta: Double?
         let tokens: Int?
         let range: String?
-        let own: Bool?
-        let finite: Bool?
-        let timesteps, final: [Float]?
-        let after: Float?
+        let own, smooth: Bool?
+        let timesteps, final: [Float]
+        /// The first variate of the draw after the run's last.
+        let after: Float
 
         var testDescription: String {
             "config \(config), \(steps) steps, \(schedule ?? "own schedule")"

@@ -9,22 +9,16 @@ import Testing
         let golden = try Golden.load(sampler.rawValue)
         #expect(golden.cases.count > 40)
         for run in golden.cases {
-            let plan: SamplingPlan
-            do {
-                plan = try SamplingPlan(run.request(sampler), configuration: golden.configs[run.config])
-            } catch SchedulerError.notFinite where run.finite == false {
-                continue
-            }
-            guard let timesteps = run.timesteps, let final = run.final, let after = run.after else {
-                Issue.record("\(run.testDescription): diffusers' result is not finite, ours is")
-                continue
-            }
-            #expect(close(plan.steps.map(\.timestep), timesteps, within: 1e-5), "timesteps of \(run.testDescription)")
+            let plan = try SamplingPlan(run.request(sampler), configuration: golden.configs[run.config])
+            let label = "\(sampler.rawValue), \(run.testDescription)"
+            #expect(deviation(plan.steps.map(\.timestep), run.timesteps) < 1e-5, "timesteps of \(label)")
 
             var source = TorchRandomSource(seed: run.seed)
             let result = sample(plan, run: run, from: &source)
-            #expect(close(result, final, within: 1e-4), "latents of \(run.testDescription): \(result) \(final)")
-            #expect(close(source.normal(16).prefix(1), [after], within: 1e-6), "draws of \(run.testDescription)")
+            // The last bit of torch's logarithm decides which of two levels 10⁻⁶ apart a Brownian path is asked for.
+            let tolerance: Float = plan.path != nil && run.smooth != true ? 5e-3 : 1e-4
+            #expect(deviation(result, run.final) < tolerance, "latents of \(label)")
+            #expect(deviation(source.normal(16).prefix(1), [run.after]) < 1e-6, "number of draws of \(label)")
         }
     }
 
@@ -44,8 +38,10 @@ import Testing
         return plan.run(
             from: start, model: fixedModel,
             noise: { step in
-                if let path, let interval = step.interval { return path.noise(from: interval.from, to: interval.to) }
-                return source.normal(16)
+                guard let path, let interval = step.interval else { return source.normal(16) }
+                guard run.smooth == true else { return path.noise(from: interval.from, to: interval.to) }
+                let phase = 3 * Double(interval.from) + 5 * Double(interval.to)
+                return (0..<16).map { Float(sin(phase + Double($0))) }
             })
     }
 
@@ -65,7 +61,8 @@ extension Golden.Case {
     }
 }
 
-/// Whether all values agree to a tolerance that is absolute below 1 and relative above.
-func close<A: Collection<Float>, B: Collection<Float>>(_ a: A, _ b: B, within tolerance: Float) -> Bool {
-    a.count == b.count && zip(a, b).allSatisfy { abs($0 - $1) <= tolerance * max(1, abs($1)) }
+/// The largest difference, absolute below 1 and relative above; infinite where the counts differ.
+func deviation<A: Collection<Float>, B: Collection<Float>>(_ a: A, _ b: B) -> Float {
+    guard a.count == b.count else { return .infinity }
+    return zip(a, b).map { abs($0 - $1) / max(1, abs($1)) }.max() ?? 0
 }

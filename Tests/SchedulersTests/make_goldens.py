@@ -4,6 +4,10 @@ Needs torch, diffusers, scipy and torchsde. Deterministic; run from anywhere.
 
 A run starts from torch.randn(1, 1, 4, 4) of a seeded generator, as a pipeline would, and every later draw comes from the
 same generator. The model is 0.9·tanh(0.7·x + 0.3·sin(0.01·t + 0.5·i)) for element i, in double precision.
+
+DPM++ SDE's Brownian path tells noise levels 1e-6 apart, and diffusers passes them through torch's single-precision log,
+whose last bit depends on the CPU. So most of its runs here have the smooth noise sin(3·from + 5·to + i) instead ("smooth"),
+and the others deserve a wider tolerance.
 """
 
 import inspect
@@ -64,6 +68,8 @@ CLASSES = {
     "uni_pc": (diffusers.UniPCMultistepScheduler, {}),
     "lcm": (diffusers.LCMScheduler, {}),
 }
+# With levels up to 10⁴ the two-call methods cancel all of single precision's digits, in diffusers as anywhere.
+CANCELLING = {"heun", "dpm_2", "dpmpp_sde"}
 SCHEDULES = {
     "normal": {"use_karras_sigmas": False, "use_exponential_sigmas": False, "use_beta_sigmas": False},
     "karras": {"use_karras_sigmas": True},
@@ -137,6 +143,8 @@ def run(case):
             x = scheduler.add_noise(IMAGE, x, timesteps[:1])
     else:
         x = x * float(getattr(scheduler, "init_noise_sigma", 1.0))
+    if case.get("smooth"):
+        scheduler.noise_sampler = lambda a, b: torch.sin(3 * a.double() + 5 * b.double() + ELEMENT).float()
     known = inspect.signature(scheduler.step).parameters
     options = {"generator": generator} if "generator" in known else {}
     if "eta" in case:
@@ -145,7 +153,7 @@ def run(case):
         output = model(scheduler.scale_model_input(x, t) if hasattr(scheduler, "scale_model_input") else x, t)
         x = scheduler.step(output, t, x, return_dict=False, **options)[0]
     if not torch.isfinite(x).all():
-        return {"finite": False}
+        raise ArithmeticError("not finite")
     after = torch.randn(SHAPE, generator=generator).flatten()[0]
     return {"timesteps": rounded(timesteps), "final": rounded(x.flatten()), "after": rounded([after])[0]}
 
@@ -159,6 +167,10 @@ def cases(sampler):
             steps = [7, 4, 20, 2, 1][i % 5]
         if sampler == "pndm" and not config.get("skip_prk_steps"):
             steps = max(steps, 5)
+        if sampler == "dpmpp_sde" and i % 4:
+            more["smooth"] = True
+        if sampler in CANCELLING and config.get("beta_schedule") == "squaredcos_cap_v2":
+            config = {**config, "beta_schedule": "linear"}
         return {"sampler": sampler, "config": config, "steps": steps, "seed": [0, 42, 2**32 + 5][i % 3], **more}
 
     schedules = ["normal", "sgm_uniform"] + (["karras", "exponential", "beta"] if sampler in SPREAD else [])
@@ -200,7 +212,8 @@ def euler_cases(case):
     yield case({**FLOW, "shift_terminal": 0.02}, steps=7, range="uniform")
     yield case({**FLOW, "stochastic_sampling": True}, steps=7, range="uniform")
     yield case({**FLOW, "invert_sigmas": True}, steps=7, range="uniform")
-    yield case({**DYNAMIC, "time_shift_type": "linear"}, steps=7, mu=0.8, tokens=2000, range="uniform")
+    mu = 0.5 + (2000 - 256) * (1.16 - 0.5) / (4096 - 256)
+    yield case({**DYNAMIC, "time_shift_type": "linear"}, steps=7, mu=mu, tokens=2000, range="uniform")
 
 
 def flow_cases(case):
@@ -269,7 +282,9 @@ def unipc_cases(case):
     for variant in ["bh1", "bh2"]:
         for order in [1, 2, 3]:
             for steps in [7, 20]:
-                yield case({**SD1, "solver_type": variant, "solver_order": order}, steps=steps)
+                # bh1 ends in 0·∞ where the last level is 0.
+                last = {"final_sigmas_type": "sigma_min"} if variant == "bh1" else {}
+                yield case({**SD1, "solver_type": variant, "solver_order": order, **last}, steps=steps)
     for order in [2, 3]:
         config = {**SD1, "predict_x0": False, "solver_order": order, "final_sigmas_type": "sigma_min"}
         yield case(config, steps=20)
