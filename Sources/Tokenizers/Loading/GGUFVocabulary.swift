@@ -150,6 +150,6 @@ extension GGUFVocabulary {
         return Unigram(
             vocabulary, scores: scores.map(Double.init),
             matching: tokens.indices.filter { [.normal, .userDefined].contains(type(of: $0)) },
-            unknown: roles.unknown, fallback: ByteFallback(vocabulary))
+            unknown: roles.unknown, fallback: ByteFallback(vocabulary), precision: .single)
     }
 }

@@ -169,6 +169,7 @@ extension Unigram {
         if let unknown, !scores.indices.contains(unknown) { throw .invalidID(token: "unk", id: unknown) }
         self.init(
             vocabulary, scores: scores, matching: scores.indices, unknown: unknown,
-            fallback: try model.bool("byte_fallback", default: false) ? ByteFallback(vocabulary) : nil)
+            fallback: try model.bool("byte_fallback", default: false) ? ByteFallback(vocabulary) : nil,
+            precision: .double)
     }
 }

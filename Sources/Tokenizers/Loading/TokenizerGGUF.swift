@@ -55,6 +55,8 @@ extension Tokenizer {
         if gguf.removesExtraWhitespace ?? false { stages.append(.collapseSpaces) }
         if gguf.addsSpacePrefix ?? true { stages.append(.prepend(marker)) }
         stages.append(.replace(.literal([UInt8(ascii: " ")]), with: marker))
+        // SentencePiece looks for white space at the end after escaping it, so a literal U+2581 goes too.
+        if gguf.removesExtraWhitespace ?? false { stages.append(.dropSuffixes(marker)) }
         return .sequence(stages)
     }
 

@@ -12,6 +12,20 @@ struct Unigram: Sendable {
     private let unknown: Int?
     private let unknownScore: Double
     private let fallback: ByteFallback?
+    private let precision: Precision
+
+    /// How sums of scores are rounded, which decides between paths that are all but equal.
+    enum Precision: Sendable {
+        /// SentencePiece.
+        case single
+        /// Hugging Face.
+        case double
+
+        @inline(__always)
+        func sum(_ left: Double, _ right: Double) -> Double {
+            self == .double ? left + right : Double(Float(left) + Float(right))
+        }
+    }
 
     /// What a scalar without a token costs below the worst token, as in the reference.
     private static let unknownPenalty = 10.0
@@ -20,13 +34,15 @@ struct Unigram: Sendable {
     ///   - scores: one a token, by id.
     ///   - matching: ids of the tokens that text may become.
     init(
-        _ vocabulary: Vocabulary, scores: [Double], matching: some Sequence<Int>, unknown: Int?, fallback: ByteFallback?
+        _ vocabulary: Vocabulary, scores: [Double], matching: some Sequence<Int>, unknown: Int?, fallback: ByteFallback?,
+        precision: Precision
     ) {
         self.vocabulary = vocabulary
         self.scores = scores
         trie = Trie(matching.compactMap { id in vocabulary.bytes(of: id).map { ($0, id) } })
         self.unknown = unknown
         self.fallback = fallback
+        self.precision = precision
         unknownScore = (scores.min() ?? 0) - Self.unknownPenalty
     }
 
@@ -52,10 +68,13 @@ struct Unigram: Sendable {
             let score = nodes[offset - origin].score
             var hasSingle = false
             trie.forEachPrefix(of: text, from: offset, before: word.upperBound) { end, id in
-                nodes[end - origin].improve(score + scores[id], start: offset - origin, id: id)
+                let sum = precision.sum(score, scores[id])
+                nodes[end - origin].improve(sum, start: offset - origin, id: id == unknown ? -1 : id)
                 if end == next { hasSingle = true }
             }
-            if !hasSingle { nodes[next - origin].improve(score + unknownScore, start: offset - origin, id: -1) }
+            if !hasSingle {
+                nodes[next - origin].improve(precision.sum(score, unknownScore), start: offset - origin, id: -1)
+            }
             offset = next
         }
         append(path(nodes), of: text, from: origin, to: &run)
@@ -83,10 +102,14 @@ struct Unigram: Sendable {
     ) {
         for (range, id) in path {
             let start = origin + range.lowerBound
+            let end = origin + range.upperBound
             if id >= 0 {
                 run.append(id, at: start)
-            } else if let fallback, fallback.covers(text, start..<origin + range.upperBound) {
-                for offset in start..<origin + range.upperBound { run.append(Int(fallback[text[offset]]), at: offset) }
+            } else if let id = vocabulary.id(of: text, start..<end) {
+                // The unknown token itself, written out.
+                run.append(id, at: start)
+            } else if let fallback, fallback.covers(text, start..<end) {
+                for offset in start..<end { run.append(Int(fallback[text[offset]]), at: offset) }
             } else if let unknown {
                 run.append(unknown, at: start)
             }

@@ -11,6 +11,8 @@ indirect enum Normalizer: Sendable {
     case charsmap(PrecompiledCharsmap, byCluster: Bool)
     /// SentencePiece's `remove_extra_whitespaces`: no U+0020 at the ends, one between words.
     case collapseSpaces
+    /// Takes every repetition of some bytes off the end.
+    case dropSuffixes([UInt8])
     case sequence([Normalizer])
 
     func apply(to text: AlignedText) -> AlignedText {
@@ -23,6 +25,7 @@ indirect enum Normalizer: Sendable {
         case .charsmap(let map, let byCluster):
             byCluster ? map.replacingClusters(in: text) : map.replacingLongestKeys(in: text)
         case .collapseSpaces: Self.collapsingSpaces(in: text)
+        case .dropSuffixes(let suffix): Self.droppingSuffixes(suffix, of: text)
         case .sequence(let stages): stages.reduce(text) { $1.apply(to: $0) }
         }
     }
@@ -109,5 +112,13 @@ indirect enum Normalizer: Sendable {
                 editor.keep(offset..<offset + 1)
             }
         }
+    }
+
+    private static func droppingSuffixes(_ suffix: [UInt8], of text: AlignedText) -> AlignedText {
+        var end = text.bytes.count
+        while !suffix.isEmpty, end >= suffix.count, text.bytes.matches(suffix, at: end - suffix.count, before: end) {
+            end -= suffix.count
+        }
+        return text.part(0..<end)
     }
 }

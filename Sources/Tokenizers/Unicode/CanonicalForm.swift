@@ -1,6 +1,7 @@
 /// Unicode normalisation forms C and D (UAX #15) of UTF-8 text.
 ///
-/// The standard library has the combining classes but offers no decompositions; those come from `mappings`.
+/// The standard library has the combining classes but offers no decompositions; those come from `mappings`. Both are
+/// cut back to Unicode 9, which the reference knows.
 enum CanonicalForm: Sendable {
     case composed, decomposed
 
@@ -89,8 +90,12 @@ extension CanonicalForm {
             seconds.insert(second)
         }
 
+        /// Combining class in Unicode 9; what was assigned later has class 0.
         private func combiningClass(_ value: UInt32) -> UInt8 {
-            value < 0x300 ? 0 : Unicode.Scalar(value)?.properties.canonicalCombiningClass.rawValue ?? 0
+            guard value >= 0x300, let properties = Unicode.Scalar(value)?.properties else { return 0 }
+            let combiningClass = properties.canonicalCombiningClass.rawValue
+            guard combiningClass != 0, let age = properties.age, age.major <= 9 else { return 0 }
+            return combiningClass
         }
 
         /// Whether a scalar may reorder with or compose onto what stands before it.
