@@ -39,7 +39,8 @@ let package = Package(
         // Building blocks that take their weights by path.
         .target(name: "Layers", dependencies: ["Checkpoints", "Tensor"], swiftSettings: swift),
         // Text to token ids and back.
-        .target(name: "Tokenizers", swiftSettings: swift),
+        .target(
+            name: "Tokenizers", exclude: ["Unicode/make_canonical_mappings.py"], swiftSettings: swift),
         // Pictures as bytes: PNG, JPEG, orientation, metadata.
         .target(name: "Images", dependencies: ["CImages", "CKernels"], swiftSettings: swift),
         // One architecture a file.
@@ -79,7 +80,7 @@ let package = Package(
         // Talks to the socket.
         .target(name: "Client", dependencies: ["API"], swiftSettings: swift),
         // What `lazuli bench` runs.
-        .target(name: "Bench", dependencies: ["Models", "Pipelines", "Tensor"], swiftSettings: swift),
+        .target(name: "Benchmark", dependencies: ["Models", "Pipelines", "Tensor"], swiftSettings: swift),
         // The two programs.
         .executableTarget(
             name: "lazulid",
@@ -91,10 +92,28 @@ let package = Package(
         .executableTarget(
             name: "lazuli",
             dependencies: [
-                "API", "Bench", "Checkpoints", "Client", "Images", "Pipelines", "Tensor",
+                "API", "Benchmark", "Checkpoints", "Client", "Images", "Pipelines", "Tensor",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: swift),
+        // Kernels checked against double precision, in C so that emulators of other machines run them too.
+        .target(name: "CKernelChecks", dependencies: ["CKernels"], path: "Tests/CKernelChecks", cSettings: c),
+        // A worker without weights, for the tests of everything around one.
+        .executableTarget(name: "FakeWorker", dependencies: ["API", "Wire"], path: "Tests/FakeWorker", swiftSettings: swift),
         .testTarget(name: "TensorTests", dependencies: ["Tensor"], swiftSettings: swift),
+        .testTarget(
+            name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Goldens"], swiftSettings: swift),
+        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], exclude: ["Goldens"], swiftSettings: swift),
+        .testTarget(
+            name: "ImagesTests", dependencies: ["Images"], exclude: ["Goldens"], swiftSettings: swift),
+        .testTarget(name: "FaultTests", dependencies: ["Checkpoints", "Images"], swiftSettings: swift),
+        .testTarget(
+            name: "ModelsTests", dependencies: ["Checkpoints", "Layers", "Models", "Tensor"], swiftSettings: swift),
+        .testTarget(
+            name: "SchedulersTests", dependencies: ["RandomSources", "Schedulers"], exclude: ["make_goldens.py"],
+            resources: [.copy("Goldens")], swiftSettings: swift),
+        .testTarget(
+            name: "RandomSourcesTests", dependencies: ["RandomSources"], exclude: ["make_goldens.py"],
+            resources: [.copy("Goldens")], swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -47,7 +47,7 @@ struct OutputFile {
     private func metadata() throws -> Metadata {
         switch request.metadata {
         case .none: return Metadata()
-        case .minimal: return Metadata(source: .trainedAlgorithmicMedia)
+        case .minimal: return Metadata(source: .generated)
         case .full:
             var single = request
             single.seed = seed
@@ -58,7 +58,7 @@ struct OutputFile {
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             return Metadata(
                 parameters: parameters.text, recipe: String(decoding: try encoder.encode(recipe), as: UTF8.self),
-                source: .trainedAlgorithmicMedia)
+                source: .generated)
         }
     }
 

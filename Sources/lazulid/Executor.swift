@@ -1,7 +1,13 @@
 import ArgumentParser
+import Engine
+import Foundation
+import Pipelines
 import Wire
 
-/// The arithmetic of the worker.
+/// The arithmetic of the worker, over the models of this user and of the installation.
 func makeExecutor() throws -> any JobExecutor {
-    throw ValidationError("This build has no engine.")
+    let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    return Engine(
+        ModelCatalog(
+            environment: ProcessInfo.processInfo.environment, program: program ?? CommandLine.arguments.first ?? ""))
 }
