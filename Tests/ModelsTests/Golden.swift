@@ -77,7 +77,8 @@ func written(_ tensors: [(name: String, shape: [Int], values: [Float])]) throws 
         let start = data.count
         tensor.values.withUnsafeBytes { data.append(contentsOf: $0) }
         header.append(
-            "\"\(tensor.name)\":{\"dtype\":\"F32\",\"shape\":\(tensor.shape),\"data_offsets\":[\(start),\(data.count)]}")
+            "\"\(tensor.name)\":{\"dtype\":\"F32\",\"shape\":\(tensor.shape),\"data_offsets\":[\(start),\(data.count)]}"
+        )
     }
     var text = Data("{\(header.joined(separator: ","))}".utf8)
     text.append(Data(repeating: UInt8(ascii: " "), count: (8 - text.count % 8) % 8))

@@ -73,7 +73,8 @@ extension AutoencoderKL {
                 levels.append(
                     Level(
                         resnets: try config.resnets(block, width, out, config.layers + 1),
-                        resize: isLast ? nil : try Convolution(block["upsamplers", "0", "conv"], out, out, upsample: 2)))
+                        resize: isLast ? nil : try Convolution(block["upsamplers", "0", "conv"], out, out, upsample: 2))
+                )
                 width = out
             }
             self.levels = levels
@@ -116,7 +117,8 @@ extension AutoencoderKL {
             mid = try Middle(at["mid_block"], width, config)
             norm = try GroupNorm(at["conv_norm_out"], width, groups: config.groups, epsilon: 1e-6)
             output = try Convolution(at["conv_out"], width, 2 * latents)
-            mix = config.mixesAfterEncoding
+            mix =
+                config.mixesAfterEncoding
                 ? try Convolution(weights["quant_conv"], 2 * latents, 2 * latents, kernel: 1) : nil
         }
 

@@ -170,9 +170,10 @@ extension UNet2DConditionModel {
             /// Whether `resnet_time_scale_shift` reaches the levels that have transformers.
             var modulatesBesideAttention: Bool
             var midLayers: @Sendable (ConfigObject) throws(ConfigError) -> Int
-            var refine: @Sendable (
-                inout ResnetBlock.Style, inout SpatialTransformer.Style, ConfigObject
-            ) throws(ConfigError) -> Void
+            var refine:
+                @Sendable (
+                    inout ResnetBlock.Style, inout SpatialTransformer.Style, ConfigObject
+                ) throws(ConfigError) -> Void
 
             static let base = Dialect(
                 downNames: ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
@@ -181,7 +182,8 @@ extension UNet2DConditionModel {
                 down: ["DownBlock2D": .plain, "CrossAttnDownBlock2D": .attention],
                 up: ["UpBlock2D": .plain, "CrossAttnUpBlock2D": .attention],
                 mid: ["UNetMidBlock2DCrossAttn": .attention, "UNetMidBlock2D": .plain],
-                texts: ["text_proj"], additions: ["text_time"], modulatesBesideAttention: true, midLayers: { _ in 1 }, refine: { _, _, _ in })
+                texts: ["text_proj"], additions: ["text_time"], modulatesBesideAttention: true, midLayers: { _ in 1 },
+                refine: { _, _, _ in })
         }
     }
 }

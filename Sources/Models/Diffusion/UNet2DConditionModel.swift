@@ -57,7 +57,8 @@ package struct UNet2DConditionModel: Sendable {
         _ text: Tensor, mask: Tensor? = nil, pooled: Tensor? = nil, timeIDs: [Float] = []
     ) -> Condition {
         let context = textProjection?(text) ?? text
-        let attentions = down.flatMap(\.level.textAttentions) + (mid?.textAttentions ?? [])
+        let attentions =
+            down.flatMap(\.level.textAttentions) + (mid?.textAttentions ?? [])
             + up.flatMap(\.level.textAttentions)
         return Condition(
             memories: attentions.map { $0.memory(of: context) },
