@@ -10,7 +10,7 @@
 enum {
     most_rows = 8,         // of X that dot_rows takes
     piece_bytes = 65536,   // of W that a thread takes at a time
-    many_rows = 32,        // of X, from which on dequantising W pays
+    many_rows = 128,       // of X, from which on dequantising W pays
     panel_elements = 1 << 21,  // of W dequantised at a time
 };
 

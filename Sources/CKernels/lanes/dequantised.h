@@ -54,20 +54,35 @@ static void dequantise(lz_quantisation type, size_t count, const void *blocks, v
     }
 }
 
-static float dot_exact(lz_quantisation type, size_t k, const void *row, const float *x) {
+INLINE float dot_exact_as(lz_quantisation type, size_t k, const uint8_t *block, const float *x) {
     const block_format format = format_of(type);
     v8f sums[4] = {0};
-    for (size_t first = 0; first < k; first += format.elements) {
-        float values[LARGEST_BLOCK];
-        dequantise(type, format.elements, (const uint8_t *)row + first / format.elements * format.bytes, values, LZ_F32);
-        for (size_t i = 0; i < format.elements; i += 32)
+    for (size_t first = 0; first < k; first += format.elements, block += format.bytes) {
+        float scales[16];
+        v8f offsets = {0}, values[4];
+        scales_of(type, block, scales, &offsets);
+#pragma clang loop unroll(full)
+        for (size_t g = 0; g < format.elements / 32u; g++) {
+            group_values(type, block, scales, offsets, g, values);
             for (size_t j = 0; j < 4; j++)
-                sums[j] = __builtin_elementwise_fma(load_8(values + i + 8 * j), load_8(x + first + i + 8 * j), sums[j]);
+                sums[j] = __builtin_elementwise_fma(values[j], load_8(x + first + 32 * g + 8 * j), sums[j]);
+        }
     }
-    const v8f all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    float sum = 0;
-    for (size_t lane = 0; lane < 4; lane++) sum += all[lane] + all[lane + 4];
-    return sum;
+    return total((sums[0] + sums[1]) + (sums[2] + sums[3]));
+}
+
+static float dot_exact(lz_quantisation type, size_t k, const void *row, const float *x) {
+    switch (type) {
+    case LZ_Q4_0: return dot_exact_as(LZ_Q4_0, k, row, x);
+    case LZ_Q4_1: return dot_exact_as(LZ_Q4_1, k, row, x);
+    case LZ_Q5_0: return dot_exact_as(LZ_Q5_0, k, row, x);
+    case LZ_Q5_1: return dot_exact_as(LZ_Q5_1, k, row, x);
+    case LZ_Q8_0: return dot_exact_as(LZ_Q8_0, k, row, x);
+    case LZ_Q4_K: return dot_exact_as(LZ_Q4_K, k, row, x);
+    case LZ_Q5_K: return dot_exact_as(LZ_Q5_K, k, row, x);
+    case LZ_Q6_K: return dot_exact_as(LZ_Q6_K, k, row, x);
+    }
+    return 0;
 }
 
 static void quantise_row(size_t k, int32_t zero, const float *x, int8_t *values, float *scales, float *sums,
