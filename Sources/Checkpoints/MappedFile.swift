@@ -10,7 +10,8 @@ import Glibc
 // no reference is left. Readers keep the object alive for as long as they use `bytes`.
 package final class MappedFile: @unchecked Sendable {
     package let path: String
-    /// The whole content; empty for an empty file.
+    /// The whole content; empty for an empty file. Valid while the object is referenced: a caller that keeps only the
+    /// pointer must extend the object's lifetime.
     package let bytes: UnsafeRawBufferPointer
 
     /// Maps `path`; throws `unreadable` or `notAFile`.
@@ -29,6 +30,12 @@ package final class MappedFile: @unchecked Sendable {
 
     deinit {
         if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
+    }
+
+    /// The whole content of `path`, copied.
+    package static func contents(_ path: String) throws(CheckpointError) -> [UInt8] {
+        let file = try MappedFile(path: path)
+        return withExtendedLifetime(file) { Array(file.bytes) }
     }
 
     /// Tells the kernel what the pages of `range` are needed for: soon (read ahead) or no longer (drop from memory).

@@ -1,8 +1,9 @@
 // What a worker process does: keeps a model resident and turns requests into files.
 
 package import API
-package import FoundationEssentials
-import Pipelines
+import FoundationEssentials
+package import Pipelines
+import Schedulers
 import Synchronization
 import Tensor
 package import Wire
@@ -11,7 +12,7 @@ package import Wire
 package final class Engine: JobExecutor {
     private struct Resident: Sendable {
         let name: String
-        let precision: Tensor.Precision
+        let precision: ModelPrecision
         let model: TextToImage
         let fingerprint: String
     }
@@ -109,7 +110,7 @@ package final class Engine: JobExecutor {
     /// The model that a request wants, from memory or from its files; another one is released first.
     private func load(_ request: GenerateRequest) throws -> Resident {
         let name = request.model ?? Registry.defaultModel
-        let precision = try Tensor.Precision(request.precision)
+        let precision = try ModelPrecision(request.precision)
         return try resident.withLock { resident in
             if let current = resident, current.name == name, current.precision == precision { return current }
             resident = nil

@@ -1,4 +1,4 @@
-import API
+package import API
 import FoundationEssentials
 import Images
 import Pipelines

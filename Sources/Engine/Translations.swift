@@ -25,7 +25,7 @@ extension TextToImage.Request {
 
 extension GenerateRequest {
     /// `request` with every choice that the model made filled in.
-    init(_ request: GenerateRequest, _ plan: TextToImage.Plan, model: String, precision: Tensor.Precision) {
+    init(_ request: GenerateRequest, _ plan: TextToImage.Plan, model: String, precision: ModelPrecision) {
         self = request
         self.model = model
         width = plan.width
@@ -38,7 +38,7 @@ extension GenerateRequest {
     }
 }
 
-extension Tensor.Precision {
+extension ModelPrecision {
     /// What a request asks for, or the fastest that this CPU computes natively.
     init(_ wanted: API.Precision?) throws(PipelineError) {
         switch wanted {

@@ -28,8 +28,8 @@ extension ModelFiles {
         }
         let padsWithZero = try part == "tokenizer_2" || config("text_encoder").string("hidden_act") != "quick_gelu"
         return try CLIPTokenizer(
-            vocabulary: Array(MappedFile(path: folder + "/vocab.json").bytes),
-            merges: Array(MappedFile(path: folder + "/merges.txt").bytes),
+            vocabulary: MappedFile.contents(folder + "/vocab.json"),
+            merges: MappedFile.contents(folder + "/merges.txt"),
             config: padsWithZero ? Array(#"{"pad_token": "!"}"#.utf8) : nil)
     }
 

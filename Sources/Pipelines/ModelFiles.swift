@@ -107,7 +107,7 @@ package struct ModelFiles: Sendable {
         guard case .folder = layout else { return nil }
         let path = "\(path)/\(part)/\(name)"
         guard access(path, F_OK) == 0 else { return nil }
-        return Array(try MappedFile(path: path).bytes)
+        return try MappedFile.contents(path)
     }
 
     private func missing(_ part: String) -> PipelineError {

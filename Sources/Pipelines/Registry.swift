@@ -2,6 +2,9 @@
 
 package import Tensor
 
+/// The arithmetic that a model is loaded for; the wire has a type of the same name.
+package typealias ModelPrecision = Precision
+
 /// Builds models from what their files say they are.
 package struct Registry: Sendable {
     private typealias Build = @Sendable (ModelFiles, ModelCatalog, Precision) throws -> TextToImage

@@ -4,7 +4,7 @@ import Foundation
 import Pipelines
 import Tensor
 
-extension Tensor.Precision: ExpressibleByArgument {}
+extension ModelPrecision: ExpressibleByArgument {}
 
 /// `lazuli bench`
 struct Bench: ParsableCommand {
@@ -17,7 +17,7 @@ struct Bench: ParsableCommand {
             """)
 
     @Option(help: "Arithmetic.")
-    var precision: Tensor.Precision = Kernels.hasBF16 ? .bf16 : .f32
+    var precision: ModelPrecision = Kernels.hasBF16 ? .bf16 : .f32
 
     @Option(help: "Threads; all that this process may use unless given.")
     var threads: Int?
@@ -51,7 +51,7 @@ struct Bench: ParsableCommand {
         }
     }
 
-    private func show(_ measurement: Measurement) {
+    private func show(_ measurement: Benchmark.Measurement) {
         if json {
             let line = (try? JSONEncoder().encode(measurement)).map { String(decoding: $0, as: UTF8.self) }
             return print(line ?? "")

@@ -50,8 +50,9 @@ struct PictureFile {
             return
         }
         let file = try MappedFile(path: path)
-        let start = Array(file.bytes.prefix(16))
-        bytes = (try? ImageFormat(start)) == nil ? nil : Array(file.bytes)
+        bytes = withExtendedLifetime(file) {
+            (try? ImageFormat(Array(file.bytes.prefix(16)))) == nil ? nil : Array(file.bytes)
+        }
     }
 }
 
