@@ -12,17 +12,108 @@ let c: [CSetting] = [.enableWarning("all"), .enableWarning("extra"), .treatAllWa
 
 let package = Package(
     name: "lazuli",
+    products: [
+        .executable(name: "lazuli", targets: ["lazuli"]),
+        .executable(name: "lazulid", targets: ["lazulid"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    ],
     targets: [
         // SIMD kernels per instruction set, their dispatch and the thread pool.
         .target(name: "CKernels", cSettings: c),
+        // Shims over libpng and libjpeg-turbo, whose error paths are setjmp's.
+        .target(
+            name: "CImages", cSettings: c, linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
         // Values of arithmetic: tensors, packed and quantised weights.
         .target(name: "Tensor", dependencies: ["CKernels"], swiftSettings: swift + [.strictMemorySafety()]),
         // File formats of model weights, and the path into them.
         .target(name: "Checkpoints", dependencies: ["Tensor"], swiftSettings: swift),
         // Building blocks that take their weights by path.
-        .target(name: "Layers", dependencies: ["Tensor", "Checkpoints"], swiftSettings: swift),
+        .target(name: "Layers", dependencies: ["Checkpoints", "Tensor"], swiftSettings: swift),
+        // Text to token ids and back.
+        .target(
+            name: "Tokenizers", exclude: ["Unicode/make_canonical_mappings.py"], swiftSettings: swift),
+        // Pictures as bytes: PNG, JPEG, orientation, metadata.
+        .target(name: "Images", dependencies: ["CImages", "CKernels"], swiftSettings: swift),
+        // One architecture a file.
+        .target(name: "Models", dependencies: ["Checkpoints", "Layers", "Tensor"], swiftSettings: swift),
+        // Samplers and noise schedules as tables of numbers.
+        .target(name: "Schedulers", path: "schedulers", exclude: ["README.md"], swiftSettings: swift),
+        // Random numbers as others draw them.
+        .target(name: "RandomSources", path: "Sources/Random", swiftSettings: swift),
+        // One task a file, and the registry of models.
+        .target(
+            name: "Pipelines",
+            dependencies: ["Checkpoints", "Models", "RandomSources", "Schedulers", "Tensor", "Tokenizers"],
+            swiftSettings: swift),
+        // Wire types shared by daemon and client.
+        .target(name: "API", swiftSettings: swift),
+        // Frames between the daemon and its worker.
+        .target(name: "Wire", dependencies: ["API"], swiftSettings: swift),
+        // What the worker does: residency, and requests turned into files.
+        .target(
+            name: "Engine",
+            dependencies: [
+                "API", "Checkpoints", "Images", "Pipelines", "Schedulers", "Tensor", "Tokenizers", "Wire",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ], swiftSettings: swift),
+        // The state machine of a job and its journal.
+        .target(name: "Jobs", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: swift),
+        // HTTP over the Unix socket, and the supervisor of the worker.
+        .target(
+            name: "Service",
+            dependencies: [
+                "API", "Jobs", "Wire", .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ], swiftSettings: swift),
+        // Talks to the socket.
+        .target(name: "Client", dependencies: ["API"], swiftSettings: swift),
         // What `lazuli bench` runs.
-        .target(name: "Bench", dependencies: ["Tensor"], swiftSettings: swift),
+        .target(name: "Benchmark", dependencies: ["Models", "Pipelines", "Tensor"], swiftSettings: swift),
+        // The two programs.
+        .executableTarget(
+            name: "lazulid",
+            dependencies: [
+                "API", "Engine", "Pipelines", "Service", "Wire",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: swift),
+        .executableTarget(
+            name: "lazuli",
+            dependencies: [
+                "API", "Benchmark", "Checkpoints", "Client", "Images", "Pipelines", "Tensor",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: swift),
+        // Kernels checked against double precision, in C so that emulators of other machines run them too.
+        .target(name: "CKernelChecks", dependencies: ["CKernels"], path: "Tests/CKernelChecks", cSettings: c),
+        // A worker without weights, for the tests of everything around one.
+        .executableTarget(name: "FakeWorker", dependencies: ["API", "Wire"], path: "Tests/FakeWorker", swiftSettings: swift),
+        .testTarget(name: "TensorTests", dependencies: ["Tensor"], swiftSettings: swift),
+        .testTarget(
+            name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Goldens"], swiftSettings: swift),
+        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], exclude: ["Goldens"], swiftSettings: swift),
+        .testTarget(
+            name: "ImagesTests", dependencies: ["Images"], exclude: ["Goldens"], swiftSettings: swift),
+        .testTarget(name: "FaultTests", dependencies: ["Checkpoints", "Images"], swiftSettings: swift),
+        .testTarget(
+            name: "ModelsTests", dependencies: ["Checkpoints", "Layers", "Models", "Tensor"], swiftSettings: swift),
+        .testTarget(
+            name: "SchedulersTests", dependencies: ["RandomSources", "Schedulers"], exclude: ["make_goldens.py"],
+            resources: [.copy("Goldens")], swiftSettings: swift),
+        .testTarget(
+            name: "RandomSourcesTests", dependencies: ["RandomSources"], exclude: ["make_goldens.py"],
+            resources: [.copy("Goldens")], swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]
 )

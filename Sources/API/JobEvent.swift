@@ -2,7 +2,7 @@
 package enum JobEvent: Sendable, Equatable {
     /// The job as it is: first in every stream, and again at each change of state or position.
     case state(JobStatus)
-    case progress(Progress)
+    case progress(JobProgress)
     case warning(String)
     /// The job in its final state: last in every stream.
     case result(JobStatus)

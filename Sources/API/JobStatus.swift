@@ -24,7 +24,7 @@ package struct JobStatus: Codable, Sendable, Equatable {
     /// Jobs that come first; only while queued.
     package var position: Int?
     /// Only while running.
-    package var progress: Progress?
+    package var progress: JobProgress?
     package var outputs: [Output]
     package var warnings: [String]
     package var error: ErrorBody?
@@ -34,7 +34,7 @@ package struct JobStatus: Codable, Sendable, Equatable {
 
     package init(
         id: String, kind: JobKind, state: State, priority: Int, created: Double, started: Double?, finished: Double?,
-        attempts: Int, position: Int? = nil, progress: Progress? = nil, outputs: [Output] = [], warnings: [String] = [],
+        attempts: Int, position: Int? = nil, progress: JobProgress? = nil, outputs: [Output] = [], warnings: [String] = [],
         error: ErrorBody? = nil, result: GenerateResult? = nil, request: GenerateRequest
     ) {
         self.id = id
@@ -56,7 +56,7 @@ package struct JobStatus: Codable, Sendable, Equatable {
 }
 
 /// Where a running job is.
-package struct Progress: Codable, Sendable, Equatable {
+package struct JobProgress: Codable, Sendable, Equatable {
     package var stage: Stage
     /// Steps done of `steps`, over all images of the job; both 0 in stages without steps.
     package var step: Int

@@ -86,7 +86,8 @@ static void apply_pieces(void *context, size_t begin, size_t end, size_t thread)
                 const moments *group = &groups[(c0 + c - g->first_channel) / g->per_group];
                 mean[c] = (float)group->mean;
                 factor[c] = (float)group->deviation * (g->weight ? g->weight[c0 + c] : 1);
-                bias[c] = g->bias ? g->bias[c0 + c] : 0;
+                // What f32 cannot hold of the mean goes into the bias.
+                bias[c] = (g->bias ? g->bias[c0 + c] : 0) - (float)(group->mean - mean[c]) * factor[c];
             }
             size_t offset = ((g->first_sample + sample) * g->pixels + first) * g->channels + c0;
             g->table->normalise(last - first, channels, element_at(g->x, g->x_type, offset), g->x_type, g->channels, mean, factor,

@@ -14,7 +14,7 @@ typedef struct {
     uint16_t group;        ///< elements that share a scale: 16 or 32
     uint16_t quants;       ///< offset of the low bits (or of the whole integers) in the block
     uint16_t high;         ///< offset of the high bits; 0 when there are none
-    int16_t zero;          ///< what is subtracted from the stored integer
+    int16_t zero;          ///< what is subtracted from the stored unsigned integer; Q8_0 counts as stored with 128 added
     bool offsets;          ///< w = scale·q + offset, else w = scale·q
 } block_format;
 
@@ -25,7 +25,7 @@ static inline block_format format_of(lz_quantisation type) {
     case LZ_Q4_1: return (block_format){32, 20, 32, 4, 0, 0, true};
     case LZ_Q5_0: return (block_format){32, 22, 32, 6, 2, 16, false};
     case LZ_Q5_1: return (block_format){32, 24, 32, 8, 4, 0, true};
-    case LZ_Q8_0: return (block_format){32, 34, 32, 2, 0, 0, false};
+    case LZ_Q8_0: return (block_format){32, 34, 32, 2, 0, 128, false};
     case LZ_Q4_K: return (block_format){256, 144, 32, 16, 0, 0, true};
     case LZ_Q5_K: return (block_format){256, 176, 32, 48, 16, 0, true};
     case LZ_Q6_K: return (block_format){256, 210, 16, 0, 128, 32, false};
@@ -41,12 +41,14 @@ static inline float f16_at(const uint8_t *bytes) {
 
 /// The 6-bit scales and minima of a Q4_K or Q5_K block: eight of each, spread over 12 bytes.
 static inline void unpack_six_bits(const uint8_t *packed, uint8_t scales[8], uint8_t minima[8]) {
-    for (size_t j = 0; j < 4; j++) {
-        scales[j] = packed[j] & 63;
-        minima[j] = packed[j + 4] & 63;
-        scales[j + 4] = (uint8_t)((packed[j + 8] & 15) | (packed[j] >> 6) << 4);
-        minima[j + 4] = (uint8_t)(packed[j + 8] >> 4 | (packed[j + 4] >> 6) << 4);
-    }
+    uint32_t low_scales, low_minima, high;
+    memcpy(&low_scales, packed, 4);
+    memcpy(&low_minima, packed + 4, 4);
+    memcpy(&high, packed + 8, 4);
+    const uint32_t words[4] = {low_scales & 0x3f3f3f3f, (high & 0x0f0f0f0f) | (low_scales >> 2 & 0x30303030),
+                               low_minima & 0x3f3f3f3f, (high >> 4 & 0x0f0f0f0f) | (low_minima >> 2 & 0x30303030)};
+    memcpy(scales, words, 8);
+    memcpy(minima, words + 2, 8);
 }
 
 /// Scale of every group of one block, and its offset where the format has offsets. Products are rounded to f32 one by one,

@@ -1,6 +1,6 @@
 // Resampling as Pillow does it (libImaging/Resample.c; nearest: Geometry.c): each output pixel is a weighted sum over the
-// filter's support, which grows with the shrink factor; columns first, then rows. 8-bit images use weights with 22
-// fractional bits and round after each pass.
+// filter's support, which grows with the shrink factor, along the columns and along the rows. 8-bit images use weights
+// with 22 fractional bits and round after each pass.
 #include <math.h>
 #include <stdlib.h>
 
@@ -145,34 +145,40 @@ static bool resize_nearest(size_t pixel_bytes, size_t h, size_t w, const uint8_t
     return true;
 }
 
-/// Both passes; `size` is that of an element, 1 or 4 bytes. A pass whose sizes agree is left out, as Pillow does.
+/// One pass over elements of `size` bytes, 1 or 4: [h][w] to [h][out] across, to [out][w] down.
+static void run_pass(size_t size, size_t channels, const axis_weights *axis, bool across, size_t h, size_t w, const void *x,
+                     size_t out, void *y) {
+    resize_pass pass = {.table = &lz_table()->vector, .axis = axis, .channels = channels, .width = w, .out_width = out};
+    if (size == 1) pass.x8 = x, pass.y8 = y;
+    else pass.x32 = x, pass.y32 = y;
+    lz_parallel(across ? h : out, 8, across ? horizontal_rows : vertical_rows, &pass);
+}
+
+/// A pass whose sizes agree is left out. Pillow 13 starts with the rows when they shrink by more than twice what the
+/// columns do, in pixels; the order shows in the last bit.
 static bool resize(size_t size, size_t channels, size_t h, size_t w, const void *x, size_t oh, size_t ow, void *y,
                    lz_filter filter) {
-    if (oh == 0 || ow == 0 || h == 0 || w == 0 || channels == 0) return oh == 0 || ow == 0 || channels == 0;
+    if (oh == 0 || ow == 0 || channels == 0) return true;
+    if (h == 0 || w == 0) return false;
     if (h == oh && w == ow) {
         memcpy(y, x, h * w * channels * size);
         return true;
     }
     if (filter == LZ_NEAREST) return resize_nearest(size * channels, h, w, x, oh, ow, y);
+    bool rows_first = oh < h && (w <= ow || h - oh > 2 * (w - ow));
     axis_weights across = {0}, down = {0};
     void *between = NULL;
     bool both = w != ow && h != oh;
     bool ready = (w == ow || make_weights(&across, filter, w, ow)) && (h == oh || make_weights(&down, filter, h, oh)) &&
-                 (!both || (between = malloc(h * ow * channels * size)) != NULL);
-    resize_pass pass = {.table = &lz_table()->vector, .channels = channels};
-    if (ready && w != ow) {
-        void *target = both ? between : y;
-        pass.axis = &across, pass.width = w, pass.out_width = ow;
-        if (size == 1) pass.x8 = x, pass.y8 = target;
-        else pass.x32 = x, pass.y32 = target;
-        lz_parallel(h, 8, horizontal_rows, &pass);
-    }
-    if (ready && h != oh) {
-        const void *source = both ? between : x;
-        pass.axis = &down, pass.width = ow;
-        if (size == 1) pass.x8 = source, pass.y8 = y;
-        else pass.x32 = source, pass.y32 = y;
-        lz_parallel(oh, 8, vertical_rows, &pass);
+                 (!both || (between = malloc((rows_first ? oh * w : h * ow) * channels * size)) != NULL);
+    if (ready && !both) {
+        run_pass(size, channels, w != ow ? &across : &down, w != ow, h, w, x, w != ow ? ow : oh, y);
+    } else if (ready && rows_first) {
+        run_pass(size, channels, &down, false, h, w, x, oh, between);
+        run_pass(size, channels, &across, true, oh, w, between, ow, y);
+    } else if (ready) {
+        run_pass(size, channels, &across, true, h, w, x, ow, between);
+        run_pass(size, channels, &down, false, h, ow, between, oh, y);
     }
     free(between);
     free(across.room);

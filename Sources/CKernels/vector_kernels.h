@@ -21,7 +21,7 @@ typedef struct {
     const int8_t *values;   ///< [M][K], |value| ≤ 127
     const float *scales;    ///< [M][K/32]
     const float *sums;      ///< [M][K/32]: scale × sum of the 32 values
-    const int32_t *quads;   ///< [M][K/4]: sums of four neighbouring values
+    const int32_t *corrections;  ///< [M][K/4]: −zero × sum of four neighbouring values
 } quantised_rows;
 
 typedef struct {
@@ -62,8 +62,9 @@ typedef struct {
     void (*dequantise)(lz_quantisation type, size_t count, const void *blocks, void *y, lz_dtype y_type);
     /// Σ x·w in f32 over one row of blocks.
     float (*dot_exact)(lz_quantisation type, size_t k, const void *row, const float *x);
-    /// x[k] to values, scales, sums and quads of one row.
-    void (*quantise_row)(size_t k, const float *x, int8_t *values, float *scales, float *sums, int32_t *quads);
+    /// x[k] to values, scales, sums and corrections of one row; `zero` is the zero point of the weights to come.
+    void (*quantise_row)(size_t k, int32_t zero, const float *x, int8_t *values, float *scales, float *sums,
+                         int32_t *corrections);
     /// y[m·y_stride + n] = X[m]·W[n] for `rows` rows of W that start `row_bytes` apart; M is at most 8.
     void (*dot_rows)(lz_quantisation type, size_t rows, size_t k, const void *w, size_t row_bytes, size_t m,
                      const quantised_rows *x, float *y, size_t y_stride);

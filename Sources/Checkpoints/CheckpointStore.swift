@@ -64,6 +64,9 @@ package struct CheckpointStore: Sendable {
     /// Bytes of all tensors together.
     package var byteCount: Int { records.values.reduce(0) { $0 + $1.range.count } }
 
+    /// Paths of the files that hold the tensors, sorted.
+    package var files: [String] { Set(records.values.map(\.file.path)).sorted() }
+
     /// The tensors whose names begin with `prefix`, without it.
     package func dropping(prefix: String) -> CheckpointStore {
         var kept: [String: TensorRecord] = [:]

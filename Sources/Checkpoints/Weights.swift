@@ -117,9 +117,9 @@ package struct Weights: Sendable {
         return ledger.taken.withLock { taken in store.names.filter { $0.hasPrefix(prefix) && !taken.contains($0) } }
     }
 
-    /// Throws when a tensor was not taken whose name does not end in one of `ignoring`.
-    package func requireAllTaken(ignoring suffixes: [String] = []) throws(WeightError) {
-        let left = unused.filter { name in !suffixes.contains { name.hasSuffix($0) } }
+    /// Throws when a tensor below this path was not taken, unless its name begins or ends with one of those to ignore.
+    package func requireAllTaken(ignoring affixes: String...) throws(WeightError) {
+        let left = unused.filter { name in !affixes.contains { name.hasPrefix($0) || name.hasSuffix($0) } }
         if !left.isEmpty { throw .unused(left.sorted()) }
     }
 

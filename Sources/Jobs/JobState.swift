@@ -14,24 +14,24 @@ package enum JobState: String, Codable, Sendable, CaseIterable {
     package static let maximumAttempts = 3
 }
 
-/// What can happen to a job.
-package enum JobEvent: String, Sendable, CaseIterable {
-    case started, succeeded, failed, cancelled
-    /// The daemon stopped in good order; the attempt does not count.
-    case interrupted
-    /// The worker or the daemon died during the job.
-    case lost
-}
-
 /// An event that a state does not allow.
 package struct JobStateError: Error, Sendable, Equatable {
     package var state: JobState
-    package var event: JobEvent
+    package var event: JobState.Event
 }
 
 extension JobState {
+    /// What can happen to a job.
+    package enum Event: String, Sendable, CaseIterable {
+        case started, succeeded, failed, cancelled
+        /// The daemon stopped in good order; the attempt does not count.
+        case interrupted
+        /// The worker or the daemon died during the job.
+        case lost
+    }
+
     /// The state after an event, for a job that was started `attempts` times.
-    package func after(_ event: JobEvent, attempts: Int) throws(JobStateError) -> JobState {
+    package func after(_ event: Event, attempts: Int) throws(JobStateError) -> JobState {
         switch (self, event) {
         case (.queued, .started): .running
         case (.queued, .cancelled), (.running, .cancelled): .cancelled

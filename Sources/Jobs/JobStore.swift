@@ -155,7 +155,7 @@ package struct JobStore: Sendable {
     // MARK: Ways to the database
 
     private func change(
-        _ id: String, _ event: JobEvent, at now: Double, _ body: (inout JobRecord, Database) throws -> Void
+        _ id: String, _ event: JobState.Event, at now: Double, _ body: (inout JobRecord, Database) throws -> Void
     ) throws(JobStoreError) -> JobRecord {
         try write { db in
             guard var job = try JobRecord.filter(Column("id") == id).fetchOne(db) else {

@@ -34,15 +34,20 @@ package protocol PromptEncoder: Sendable {
 
 /// Predicts noise, velocity or the picture from noisy latents.
 package protocol Denoiser: Sendable {
-    /// One model output [1, H, W, C] for each branch, from latents [1, H, W, C] in f32 at `timestep` (0 ... 1000).
-    /// `size` is the picture's width and height in pixels.
-    func callAsFunction(
-        _ latents: Tensor, timestep: Float, _ branches: [Conditioning], size: (width: Int, height: Int)
-    ) -> [Tensor]
+    /// Prepares what stays the same over the steps of one picture of `size` pixels: keys and values of the text.
+    func conditioned(on branches: [Conditioning], size: PixelSize) -> Prediction
+
+    /// One model output [1, H, W, C] in f32 for each branch, from latents [1, H, W, C] and a timestep (0 ... 1000).
+    typealias Prediction = (_ latents: Tensor, _ timestep: Float) -> [Tensor]
+}
+
+/// Width and height of a picture in pixels.
+package struct PixelSize: Sendable, Equatable {
+    package var width, height: Int
 }
 
 /// Turns latents into a picture.
 package protocol LatentDecoder: Sendable {
     /// Latents [1, H, W, C] as the denoiser leaves them → picture [1, H·f, W·f, 3] in −1 ... 1, f32.
-    func callAsFunction(_ latents: Tensor) -> Tensor
+    func decode(_ latents: Tensor) -> Tensor
 }

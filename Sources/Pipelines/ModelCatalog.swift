@@ -74,6 +74,11 @@ package struct ModelCatalog: Sendable {
         return nil
     }
 
+    /// A folder of that name under the roots.
+    package func folder(_ name: String) -> String? {
+        roots.map { "\($0)/\(name)" }.first { access($0, R_OK | X_OK) == 0 }
+    }
+
     private static func entry(_ root: String, _ name: String) -> Entry? {
         let path = "\(root)/\(name)"
         if access(path + "/model_index.json", F_OK) == 0 { return Entry(name: name, path: path, kind: .diffusers) }

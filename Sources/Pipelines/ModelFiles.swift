@@ -33,6 +33,11 @@ package struct ModelFiles: Sendable {
         layout = .original(original)
     }
 
+    /// Whether all parts lie in one file, which then has no tokenizer.
+    package var isSingleFile: Bool {
+        if case .original = layout { true } else { false }
+    }
+
     /// The class that saved the model, such as "StableDiffusionPipeline".
     package var className: String {
         get throws {

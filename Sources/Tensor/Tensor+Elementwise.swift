@@ -87,6 +87,20 @@ extension Tensor {
         return y
     }
 
+    /// Part of the last axis, copied: [..., D] → [..., range.count].
+    package func columns(_ range: Range<Int>) -> Tensor {
+        precondition(range.lowerBound >= 0 && range.upperBound <= width, "columns \(range) of \(shape)")
+        let y = Tensor(uninitialized: shape.dropLast() + [range.count], type)
+        let (stride, run) = (width * type.bytes, range.count * type.bytes)
+        withExtendedLifetime((self, y)) {
+            for row in 0..<rows {
+                unsafe (y.write + row * run).copyMemory(
+                    from: read + row * stride + range.lowerBound * type.bytes, byteCount: run)
+            }
+        }
+        return y
+    }
+
     /// Joins along the first axis; all parts have the same remaining shape and the type of the first.
     package static func stacked(_ parts: [Tensor]) -> Tensor {
         precondition(!parts.isEmpty, "stacking needs a part")
@@ -114,7 +128,7 @@ extension Tensor {
     /// Index of the first element that is NaN or infinite, nil when all are finite.
     package var firstNonFinite: Int? {
         let index = withExtendedLifetime(self) { unsafe lz_first_non_finite(count, read, type.kernel) }
-        return index == Int.max || index >= count ? nil : index
+        return (0..<count).contains(index) ? index : nil
     }
 
     /// The axes in the order `axes`, copied: [N, C, H, W] → [N, H, W, C] is `permuted(0, 2, 3, 1)`. Slow; for edges only.

@@ -20,7 +20,7 @@ package protocol JobExecutor: Sendable {
 /// What happens during a job.
 package enum ExecutionEvent: Sendable {
     /// Cheap to report: the worker leaves out what the daemon has no room for.
-    case progress(Progress)
+    case progress(JobProgress)
     case warning(String)
     /// A finished file, as bytes.
     case image(EncodedImage, bytes: Data)

@@ -17,7 +17,7 @@ package enum Report: Codable, Sendable, Equatable {
     case ready(WorkerInfo)
     case models(number: Int, models: [ModelInfo])
     case modelsFailed(number: Int, error: ErrorBody)
-    case progress(job: String, Progress)
+    case progress(job: String, JobProgress)
     case warning(job: String, message: String)
     /// The frame's payload is the encoded file.
     case image(job: String, EncodedImage)

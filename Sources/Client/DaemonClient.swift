@@ -1,0 +1,135 @@
+package import API
+import FoundationEssentials
+
+/// A client of the daemon; every call is one connection, and waits.
+package struct DaemonClient: Sendable {
+    package let socket: String
+
+    /// Seconds without a byte after which an ordinary call gives up; starting a worker is within it.
+    private static let timeout = 60
+    private static let jsonLimit = 64 << 20
+    private static let fileLimit = 1 << 30
+
+    package init(socket: String) {
+        self.socket = socket
+    }
+
+    package func submit(_ submission: JobSubmission) throws(ClientError) -> JobStatus {
+        let body: Data
+        do {
+            body = try JSONEncoder().encode(submission)
+        } catch {
+            throw .broken("the request has no JSON form: \(error)")
+        }
+        return try call("POST", "/v1/jobs", body: [UInt8](body))
+    }
+
+    package func jobs(limit: Int) throws(ClientError) -> [JobStatus] {
+        let listing: Listing<JobStatus> = try call("GET", "/v1/jobs?limit=\(limit)")
+        return listing.data
+    }
+
+    package func job(_ id: String) throws(ClientError) -> JobStatus {
+        try call("GET", try Self.path(job: id))
+    }
+
+    package func cancel(_ id: String) throws(ClientError) -> JobStatus {
+        try call("DELETE", try Self.path(job: id))
+    }
+
+    package func models() throws(ClientError) -> [ModelInfo] {
+        let listing: Listing<ModelInfo> = try call("GET", "/v1/models")
+        return listing.data
+    }
+
+    package func unload() throws(ClientError) -> UnloadReply {
+        try call("POST", "/v1/models/unload")
+    }
+
+    package func status() throws(ClientError) -> StatusInfo {
+        try call("GET", "/v1/status")
+    }
+
+    /// The bytes of an output file.
+    package func output(_ output: Output) throws(ClientError) -> [UInt8] {
+        try exchange("GET", output.url, timeout: Self.timeout) { reader throws(ClientError) in
+            try reader.body(limit: Self.fileLimit)
+        }
+    }
+
+    /// Hands over the events of a job until its result, which is returned; nil when the stream ended before it.
+    package func follow(_ id: String, _ onEvent: (JobEvent) -> Void) throws(ClientError) -> JobStatus? {
+        try exchange("GET", try Self.path(job: id) + "/events", timeout: nil) { reader throws(ClientError) in
+            var parser = EventParser()
+            while let part = try reader.part() {
+                for event in parser.feed(part) {
+                    guard let event = try JobEvent(event) else { continue }
+                    onEvent(event)
+                    if case .result(let status) = event { return status }
+                }
+            }
+            return nil
+        }
+    }
+
+    // MARK: One call
+
+    private func call<Answer: Decodable>(
+        _ method: String, _ path: String, body: [UInt8]? = nil
+    ) throws(ClientError) -> Answer {
+        let bytes = try exchange(method, path, body: body, timeout: Self.timeout) { reader throws(ClientError) in
+            try reader.body(limit: Self.jsonLimit)
+        }
+        return try decode(Answer.self, bytes)
+    }
+
+    private func exchange<Answer>(
+        _ method: String, _ path: String, body: [UInt8]? = nil, timeout: Int?,
+        _ read: (inout ResponseReader) throws(ClientError) -> Answer
+    ) throws(ClientError) -> Answer {
+        let connection = try Connection(path: socket, timeout: timeout)
+        var head = "\(method) \(path) HTTP/1.1\r\nHost: lazuli\r\nConnection: close\r\n"
+        if let body { head += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n" }
+        try connection.send(Array((head + "\r\n").utf8) + (body ?? []))
+        var reader = ResponseReader { () throws(ClientError) in try connection.receive() }
+        let response = try reader.head()
+        guard (200..<300).contains(response.status) else {
+            let bytes = try reader.body(limit: Self.jsonLimit)
+            throw .refused(try decode(ErrorEnvelope.self, bytes).error)
+        }
+        return try read(&reader)
+    }
+
+    /// Identifiers come from the command line; what could leave the path is refused here.
+    private static func path(job id: String) throws(ClientError) -> String {
+        guard !id.isEmpty, id.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || 97...122 ~= $0 }) else {
+            throw .refused(
+                ErrorBody(
+                    .notFound, code: "unknown_job",
+                    message: "\"\(id)\" is not a job's identifier. `lazuli jobs` lists them."))
+        }
+        return "/v1/jobs/\(id)"
+    }
+}
+
+private func decode<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8]) throws(ClientError) -> Value {
+    do {
+        return try JSONDecoder().decode(type, from: Data(bytes))
+    } catch {
+        throw .broken("no \(type) in its JSON")
+    }
+}
+
+extension JobEvent {
+    /// The event that the stream tells; nil for names that this version does not know.
+    fileprivate init?(_ event: EventParser.Event) throws(ClientError) {
+        let data = Array(event.data.utf8)
+        switch event.name {
+        case "state": self = .state(try decode(JobStatus.self, data))
+        case "progress": self = .progress(try decode(JobProgress.self, data))
+        case "warning": self = .warning(try decode(WarningEvent.self, data).message)
+        case "result": self = .result(try decode(JobStatus.self, data))
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,150 @@
+// Small convolutional autoencoder of latents.
+//
+// Source   TAESD, https://github.com/madebyollin/taesd
+// Weights  diffusers `AutoencoderTiny`
+// Golden   Tests/Goldens/models/autoencoder-tiny*
+// Shapes   N batch, H W latent size, C latent channels, f pixels of a latent's side
+
+package import Checkpoints
+import Layers
+package import Tensor
+
+package struct AutoencoderTiny: Sendable {
+    package let configuration: Configuration
+    let encoder, decoder: Network
+
+    package init(_ weights: Weights, _ config: Configuration) throws(WeightError) {
+        configuration = config
+        encoder = try Network(encoder: weights["encoder", "layers"], config)
+        decoder = try Network(decoder: weights["decoder", "layers"], config)
+    }
+
+    /// Pixels of the denoiser's latents: [N, H, W, C] → [N, H·f, W·f, 3], −1 black to 1 white, not clamped, f32.
+    package func decode(_ latents: Tensor) -> Tensor {
+        let raw = latents.scaled(by: 1 / configuration.scale, as: .f32).shifted(by: configuration.shift)
+        let limited = raw.scaled(by: 1 / 3).applying(.tanh).scaled(by: 3)
+        // The network's own pixels run from 0 to 1.
+        return decoder(limited).scaled(by: 2).shifted(by: -1)
+    }
+
+    /// Latents for the denoiser: pixels [N, H·f, W·f, 3] in −1 ... 1 → [N, H, W, C] in f32.
+    package func encode(_ pixels: Tensor) -> Tensor {
+        let raw = encoder(pixels.scaled(by: 0.5, as: .f32).shifted(by: 0.5))
+        return raw.shifted(by: -configuration.shift).scaled(by: configuration.scale)
+    }
+}
+
+extension AutoencoderTiny {
+    /// One half: convolutions and blocks in the order of the checkpoint's numbering.
+    struct Network: Sendable {
+        private enum Stage: Sendable {
+            case convolution(Convolution, Activation)
+            case block(Block)
+        }
+
+        private let stages: [Stage]
+        private let output: Convolution
+
+        init(encoder layers: Weights, _ config: Configuration) throws(WeightError) {
+            var stages: [Stage] = []
+            var width = config.channels
+            for (next, blocks) in zip(config.encoderWidths, config.encoderBlocks) {
+                let at = layers[String(stages.count)]
+                let convolution =
+                    stages.isEmpty
+                    ? try Convolution(at, width, next) : try Convolution(at, width, next, stride: 2, bias: false)
+                stages.append(.convolution(convolution, .identity))
+                width = next
+                for _ in 0..<blocks {
+                    stages.append(.block(try Block(layers[String(stages.count)], width, config.activation)))
+                }
+            }
+            output = try Convolution(layers[String(stages.count)], width, config.latents)
+            self.stages = stages
+        }
+
+        init(decoder layers: Weights, _ config: Configuration) throws(WeightError) {
+            let input = try Convolution(layers["0"], config.latents, config.decoderWidths[0])
+            var stages: [Stage] = [.convolution(input, config.activation)]
+            var index = 2
+            for (level, width) in config.decoderWidths.enumerated() {
+                for _ in 0..<config.decoderBlocks[level] {
+                    stages.append(.block(try Block(layers[String(index)], width, config.activation)))
+                    index += 1
+                }
+                guard level < config.decoderWidths.count - 1 else { break }
+                // The enlargement is numbered as a layer of its own; the convolution after it reads enlarged.
+                let enlarging = try Convolution(layers[String(index + 1)], width, width, upsample: 2, bias: false)
+                stages.append(.convolution(enlarging, .identity))
+                index += 2
+            }
+            output = try Convolution(layers[String(index)], config.decoderWidths.last ?? 0, config.channels)
+            self.stages = stages
+        }
+
+        func callAsFunction(_ x: Tensor) -> Tensor {
+            var x = x
+            for stage in stages {
+                switch stage {
+                case .convolution(let convolution, let activation): x = convolution(x, Epilogue(activation))
+                case .block(let block): x = block(x)
+                }
+            }
+            return output(x, as: .f32)
+        }
+    }
+
+    /// Three convolutions beside an identity, then ReLU.
+    struct Block: Sendable {
+        let first, second, third: Convolution
+        let activation: Activation
+
+        init(_ weights: Weights, _ width: Int, _ activation: Activation) throws(WeightError) {
+            first = try Convolution(weights["conv", "0"], width, width)
+            second = try Convolution(weights["conv", "2"], width, width)
+            third = try Convolution(weights["conv", "4"], width, width)
+            self.activation = activation
+        }
+
+        func callAsFunction(_ x: Tensor) -> Tensor {
+            let hidden = second(first(x, Epilogue(activation)), Epilogue(activation))
+            return third(hidden, Epilogue(residual: x)).applying(.relu)
+        }
+    }
+
+    /// `config.json` of an `AutoencoderTiny`.
+    package struct Configuration: Sendable {
+        /// Channels of the picture and of the latents.
+        package let channels, latents: Int
+        let encoderWidths, decoderWidths, encoderBlocks, decoderBlocks: [Int]
+        let activation: Activation
+        let scale, shift: Float
+
+        /// Pixels of one latent along each side.
+        package var factor: Int { 1 << (decoderWidths.count - 1) }
+
+        package init(_ json: ConfigObject) throws(ConfigError) {
+            channels = try json.int("in_channels", default: 3)
+            latents = try json.int("latent_channels", default: 4)
+            encoderBlocks = try json.optionalInts("num_encoder_blocks") ?? [1, 3, 3, 3]
+            decoderBlocks = try json.optionalInts("num_decoder_blocks") ?? [3, 3, 3, 1]
+            encoderWidths = try json.optionalInts("encoder_block_out_channels") ?? [64, 64, 64, 64]
+            decoderWidths = try json.optionalInts("decoder_block_out_channels") ?? [64, 64, 64, 64]
+            activation = try json.activation("act_fn", default: .relu)
+            scale = try json.float("scaling_factor", default: 1)
+            shift = try json.float("shift_factor", default: 0)
+            try json.require("upsample_fn", oneOf: "nearest")
+            _ = try json.int("upsampling_scaling_factor", default: 2, in: 2...2)
+            _ = try json.int("out_channels", default: channels, in: channels...channels)
+            try json.requireLevels("num_encoder_blocks", encoderBlocks, "encoder_block_out_channels", encoderWidths)
+            try json.requireLevels("num_decoder_blocks", decoderBlocks, "decoder_block_out_channels", decoderWidths)
+        }
+    }
+}
+
+extension Tensor {
+    /// Every element plus `offset`.
+    func shifted(by offset: Float) -> Tensor {
+        offset == 0 ? self : self + Tensor([Float](repeating: offset, count: width), [width])
+    }
+}

@@ -1,0 +1,42 @@
+import Checkpoints
+import Tensor
+
+extension ConfigObject {
+    /// The activation named at `key`, by any of the names in use.
+    func activation(_ key: String, default standard: Activation) throws(ConfigError) -> Activation {
+        guard let name = try optionalString(key) else { return standard }
+        guard let activation = Activation(rawValue: name) else {
+            throw .value(
+                file: file, key: key, found: name,
+                known: ["silu", "gelu", "gelu_pytorch_tanh", "quick_gelu", "relu", "tanh", "sigmoid"])
+        }
+        return activation
+    }
+
+    /// The number at `key` in single precision, or `standard` when absent.
+    func float(_ key: String, default standard: Float) throws(ConfigError) -> Float {
+        Float(try double(key, default: Double(standard)))
+    }
+
+    /// Throws where `key` holds text other than `known`; absent is fine.
+    func require(_ key: String, oneOf known: String...) throws(ConfigError) {
+        guard let found = try optionalString(key), !known.contains(found) else { return }
+        throw .value(file: file, key: key, found: found, known: known)
+    }
+
+    /// Throws where one of `keys` is present: parts of an architecture that no file of this kind needs yet.
+    func requireAbsent(_ keys: String...) throws(ConfigError) {
+        for key in keys where has(key) { throw .value(file: file, key: key, found: "present", known: ["null"]) }
+    }
+}
+
+extension ConfigObject {
+    /// Throws unless both lists have one entry for each of the same, one or more, levels.
+    func requireLevels(_ key: String, _ list: [Int], _ other: String, _ otherList: [Int]) throws(ConfigError) {
+        guard list.count == otherList.count, !list.isEmpty else {
+            throw .type(
+                file: file, key: key, expected: "a list as long as \"\(other)\", which has \(otherList.count)",
+                found: "\(list.count)")
+        }
+    }
+}

@@ -1,0 +1,232 @@
+package import Checkpoints
+import Tensor
+
+extension UNet2DConditionModel {
+    /// `config.json` of a `UNet2DConditionModel`.
+    package struct Configuration: Sendable {
+        /// Channels of the latents that go in, and of the output.
+        package let inputs, outputs: Int
+        /// Edge of the latents that the model was made for, where the file tells.
+        package let sampleSize: Int?
+        /// What `condition` expects beside the text.
+        package let addition: Addition
+        /// Width of the text that `condition` takes.
+        package var textWidth: Int { text?.width ?? contextWidths[0] }
+
+        let widths, layers, depths, heads, contextWidths: [Int]
+        let down, up: [Level]
+        let mid: Mid?
+        let midLayers: Int
+        let midDivisor: Float
+        let text: Text?
+        /// Resnet blocks; `resnetBesideAttention` those of levels with transformers.
+        let resnet, resnetBesideAttention: ResnetBlock.Style
+        let attention: SpatialTransformer.Style
+        let activation: Activation
+        let timeActivation: Activation?
+        let timeWidth, inputKernel, outputKernel: Int
+        let cosineFirst, centresInput: Bool
+        let frequencyShift: Float
+
+        /// Numbers and vectors embedded and added to the embedding of the timestep.
+        package enum Addition: Sendable, Equatable {
+            case none
+            /// `width` numbers' sinusoids of `each` elements, `width` in all.
+            case time(each: Int, width: Int)
+            /// A pooled text vector, then sinusoids of `each` elements, `width` in all.
+            case textAndTime(each: Int, width: Int)
+
+            /// Elements of the whole vector; nil without one.
+            package var width: Int? {
+                switch self {
+                case .none: nil
+                case .time(_, let width), .textAndTime(_, let width): width
+                }
+            }
+
+            var each: Int {
+                switch self {
+                case .none: 0
+                case .time(let each, _), .textAndTime(let each, _): each
+                }
+            }
+
+            /// Width of the pooled vector beside `count` numbers; nil when the model takes none.
+            package func pooledWidth(besideNumbers count: Int) -> Int? {
+                guard case .textAndTime(let each, let width) = self else { return nil }
+                return width - count * each
+            }
+        }
+
+        enum Level: Sendable { case plain, attention, textAttention }
+
+        enum Mid: Sendable { case plain, attention }
+
+        enum Text: Sendable {
+            case linear(Int)
+            case normalised(Int)
+
+            var width: Int {
+                switch self {
+                case .linear(let width), .normalised(let width): width
+                }
+            }
+        }
+
+        func sinusoids(_ width: Int) -> Sinusoids {
+            Sinusoids(width: width, cosineFirst: cosineFirst, frequencyShift: frequencyShift)
+        }
+
+        func resnet(_ kind: Level) -> ResnetBlock.Style { kind == .plain ? resnet : resnetBesideAttention }
+
+        /// Transformers of `level`; nil where it has none.
+        func attention(_ kind: Level, level: Int) -> SpatialTransformer.Style? {
+            guard kind != .plain else { return nil }
+            var style = attention
+            style.heads = heads[level]
+            style.depth = depths[level]
+            style.contextWidth = contextWidths[level]
+            if kind == .textAttention { style.selfAttention = .absent }
+            return style
+        }
+
+        package init(_ json: ConfigObject) throws(ConfigError) { try self.init(json, .base) }
+
+        init(_ json: ConfigObject, _ dialect: Dialect) throws(ConfigError) {
+            let downNames = try json.optionalStrings("down_block_types") ?? dialect.downNames
+            let upNames = try json.optionalStrings("up_block_types") ?? dialect.upNames
+            down = try json.cases("down_block_types", downNames, dialect.down)
+            up = try json.cases("up_block_types", upNames, dialect.up)
+            let widths = try json.optionalInts("block_out_channels", in: 1...65536) ?? dialect.widths
+            self.widths = widths
+            let levels = widths.count
+            try json.requireLevels("down_block_types", Array(down.indices), "block_out_channels", widths)
+            try json.requireLevels("up_block_types", Array(up.indices), "block_out_channels", widths)
+            layers = try json.ints("layers_per_block", count: levels, default: 2, in: 1...1024)
+            depths = try json.ints("transformer_layers_per_block", count: levels, default: 1, in: 1...1024)
+            // diffusers calls the number of heads `attention_head_dim`, and forbids `num_attention_heads`.
+            heads = try json.ints("attention_head_dim", count: levels, default: dialect.heads, in: 1...65536)
+            contextWidths = try json.ints("cross_attention_dim", count: levels, default: dialect.contextWidth)
+            mid = try json.middle(dialect)
+            midLayers = try dialect.midLayers(json)
+            midDivisor = try json.float("mid_block_scale_factor", default: 1)
+
+            inputs = try json.int("in_channels", default: 4)
+            outputs = try json.int("out_channels", default: 4)
+            sampleSize = try? json.optionalInt("sample_size")
+            inputKernel = try json.int("conv_in_kernel", default: 3, in: 1...15)
+            outputKernel = try json.int("conv_out_kernel", default: 3, in: 1...15)
+            centresInput = try json.bool("center_input_sample", default: false)
+            activation = try json.activation("act_fn", default: .silu)
+            timeActivation =
+                json.has("time_embedding_act_fn") ? try json.activation("time_embedding_act_fn", default: .silu) : nil
+            timeWidth = try json.int("time_embedding_dim", default: 4 * widths[0])
+            cosineFirst = try json.bool("flip_sin_to_cos", default: true)
+            frequencyShift = try json.float("freq_shift", default: 0)
+            text = try json.textProjection(dialect)
+            addition = try json.addition(dialect)
+
+            let groups = try json.int("norm_num_groups", default: 32, in: 1...65536)
+            try json.require("resnet_time_scale_shift", oneOf: "default", "scale_shift")
+            var resnet = ResnetBlock.Style(
+                timeWidth: timeWidth, groups: groups, epsilon: try json.float("norm_eps", default: 1e-5),
+                activation: activation)
+            resnet.modulates = try json.optionalString("resnet_time_scale_shift") == "scale_shift"
+            var attention = SpatialTransformer.Style(
+                heads: 0, depth: 0, groups: groups,
+                hasLinearProjections: try json.bool("use_linear_projection", default: false), contextWidth: 0)
+            if try json.bool("only_cross_attention", default: false) { attention.selfAttention = .text }
+            try dialect.refine(&resnet, &attention, json)
+            self.resnet = resnet
+            if !dialect.modulatesBesideAttention { resnet.modulates = false }
+            resnetBesideAttention = resnet
+            self.attention = attention
+            try Self.refuseUnknown(json)
+        }
+
+        /// Parts of the class that none of the supported families uses.
+        private static func refuseUnknown(_ json: ConfigObject) throws(ConfigError) {
+            try json.requireAbsent(
+                "num_attention_heads", "class_embed_type", "num_class_embeds", "time_cond_proj_dim",
+                "timestep_post_act", "cross_attention_norm", "reverse_transformer_layers_per_block")
+            try json.require("time_embedding_type", oneOf: "positional")
+            try json.require("attention_type", oneOf: "default")
+            for key in ["dual_cross_attention", "class_embeddings_concat"] where try json.bool(key, default: false) {
+                throw .value(file: json.file, key: key, found: "true", known: ["false"])
+            }
+            _ = try json.int("downsample_padding", default: 1, in: 1...1)
+        }
+
+        /// Where classes of one build differ: their defaults, the names of their blocks, and what they add.
+        struct Dialect: Sendable {
+            var downNames, upNames: [String]
+            var widths: [Int]
+            var heads, contextWidth: Int
+            var midName: String
+            var down, up: [String: Level]
+            var mid: [String: Mid]
+            var texts: [String]
+            var additions: [String]
+            /// Whether `resnet_time_scale_shift` reaches the levels that have transformers.
+            var modulatesBesideAttention: Bool
+            var midLayers: @Sendable (ConfigObject) throws(ConfigError) -> Int
+            var refine:
+                @Sendable (
+                    inout ResnetBlock.Style, inout SpatialTransformer.Style, ConfigObject
+                ) throws(ConfigError) -> Void
+
+            static let base = Dialect(
+                downNames: ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
+                upNames: ["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"],
+                widths: [320, 640, 1280, 1280], heads: 8, contextWidth: 1280, midName: "UNetMidBlock2DCrossAttn",
+                down: ["DownBlock2D": .plain, "CrossAttnDownBlock2D": .attention],
+                up: ["UpBlock2D": .plain, "CrossAttnUpBlock2D": .attention],
+                mid: ["UNetMidBlock2DCrossAttn": .attention, "UNetMidBlock2D": .plain],
+                texts: ["text_proj"], additions: ["text_time"], modulatesBesideAttention: true, midLayers: { _ in 1 },
+                refine: { _, _, _ in })
+        }
+    }
+}
+
+extension ConfigObject {
+    fileprivate typealias Unet = UNet2DConditionModel.Configuration
+
+    fileprivate func cases<T>(_ key: String, _ names: [String], _ known: [String: T]) throws(ConfigError) -> [T] {
+        var cases: [T] = []
+        for name in names {
+            guard let value = known[name] else {
+                throw .value(file: file, key: key, found: name, known: known.keys.sorted())
+            }
+            cases.append(value)
+        }
+        return cases
+    }
+
+    /// The block at the bottom; a file that gives null has none.
+    fileprivate func middle(_ dialect: Unet.Dialect) throws(ConfigError) -> Unet.Mid? {
+        if keys.contains("mid_block_type") && !has("mid_block_type") { return nil }
+        return try cases("mid_block_type", [try string("mid_block_type", default: dialect.midName)], dialect.mid)[0]
+    }
+
+    fileprivate func textProjection(_ dialect: Unet.Dialect) throws(ConfigError) -> Unet.Text? {
+        guard let width = try optionalInt("encoder_hid_dim", in: 1...65536) else {
+            try requireAbsent("encoder_hid_dim_type")
+            return nil
+        }
+        let kind = try string("encoder_hid_dim_type", default: "text_proj")
+        guard dialect.texts.contains(kind) else {
+            throw .value(file: file, key: "encoder_hid_dim_type", found: kind, known: dialect.texts)
+        }
+        return kind == "text_proj" ? .linear(width) : .normalised(width)
+    }
+
+    fileprivate func addition(_ dialect: Unet.Dialect) throws(ConfigError) -> Unet.Addition {
+        guard let kind = try optionalString("addition_embed_type") else { return .none }
+        guard dialect.additions.contains(kind) else {
+            throw .value(file: file, key: "addition_embed_type", found: kind, known: dialect.additions)
+        }
+        let each = try int("addition_time_embed_dim", in: 1...65536)
+        let width = try int("projection_class_embeddings_input_dim", in: 1...1_048_576)
+        return kind == "time" ? .time(each: each, width: width) : .textAndTime(each: each, width: width)
+    }
+}

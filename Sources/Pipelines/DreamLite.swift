@@ -1,0 +1,54 @@
+// DreamLite: one small UNet beside a vision-language model whose text side conditions it.
+//
+// Paper      DreamLite, https://arxiv.org/abs/2603.28713
+// Reference  diffusers `DreamLitePipeline`, its generate mode
+
+import Checkpoints
+import Models
+import Tensor
+import Tokenizers
+
+extension TextToImage {
+    static func dreamLite(_ files: ModelFiles, _ precision: Precision) throws -> TextToImage {
+        let weights = try files.weights("text_encoder", precision)
+        let decoder = try Llama(
+            weights, Llama.Configuration(qwen3VL: files.config("text_encoder")), hasHead: false)
+        let vae = try tinyAutoencoder(files, precision)
+        return TextToImage(
+            family: "dreamlite",
+            defaults: Defaults(width: 1024, height: 1024, steps: 30, guidance: 3.5),
+            scheduler: try files.scheduler,
+            encoder: DecoderPromptEncoder(
+                decoder: decoder, tokenizer: try files.tokenizer("tokenizer"),
+                depth: .hiddenState(decoder.configuration.depth), template: .dreamLiteGenerate),
+            denoiser: UNetDenoiser(
+                unet: try dreamLiteUNet(files, precision), source: .beside,
+                timeIDs: { [Float($0.width), Float($0.height)] }),
+            decoder: vae,
+            latents: LatentSpace(channels: vae.configuration.latents, factor: vae.configuration.factor),
+            alwaysGuided: true)
+    }
+
+    static func dreamLiteUNet(_ files: ModelFiles, _ precision: Precision) throws -> UNet2DConditionModel {
+        let weights = try files.weights("unet", precision)
+        let unet = try UNet2DConditionModel(
+            weights, UNet2DConditionModel.Configuration(dreamLite: files.config("unet")))
+        try weights.requireAllTaken()
+        return unet
+    }
+
+    static func tinyAutoencoder(_ files: ModelFiles, _ precision: Precision) throws -> AutoencoderTiny {
+        let weights = try files.weights("vae", precision)
+        let autoencoder = try AutoencoderTiny(weights, AutoencoderTiny.Configuration(files.config("vae")))
+        try weights.requireAllTaken()
+        return autoencoder
+    }
+}
+
+extension DecoderPromptEncoder.Template {
+    static let dreamLiteGenerate = Self(
+        before: "<|im_start|>system\nDescribe the image by detailing the color, shape, size, texture, quantity, text, "
+            + "spatial relationships of the objects and background:<|im_end|>\n<|im_start|>user\n",
+        after: "<|im_end|>\n<|im_start|>assistant\n", task: "[Generate]: ", dropped: 34, limit: 200 + 34,
+        strips: false, negativeHasTask: false)
+}

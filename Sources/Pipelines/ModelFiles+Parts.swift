@@ -1,0 +1,94 @@
+// Tokenizers and schedulers of a model, from the files beside its weights.
+
+import Checkpoints
+import Schedulers
+import Tokenizers
+
+extension ModelFiles {
+    /// The CLIP tokenizer of a part; checkpoints in one file have none of their own and take `fallback`.
+    ///
+    /// OpenCLIP's vocabularies, which Stable Diffusion 2 and the second encoder of XL use, pad with "!" (id 0).
+    func clipTokenizer(_ part: String, _ catalog: ModelCatalog) throws -> CLIPTokenizer {
+        let settings = try file(part, "tokenizer_config.json")
+        if let vocabulary = try file(part, "vocab.json"), let merges = try file(part, "merges.txt") {
+            return try CLIPTokenizer(
+                vocabulary: vocabulary, merges: merges, config: settings,
+                specialTokensMap: try file(part, "special_tokens_map.json"))
+        }
+        if let json = try file(part, "tokenizer.json") { return try CLIPTokenizer(json: json, config: settings) }
+        guard isSingleFile else {
+            throw PipelineError.part(
+                path: "\(path)/\(part)", fact: "it has neither tokenizer.json nor vocab.json with merges.txt",
+                remedy: "download the whole model again")
+        }
+        guard let folder = catalog.folder("clip-tokenizer") else {
+            throw PipelineError.part(
+                path: path, fact: "the checkpoint has no tokenizer and CLIP's is under none of the model folders",
+                remedy: "copy models/clip-tokenizer into one of \(catalog.roots.joined(separator: ", "))")
+        }
+        let padsWithZero = try part == "tokenizer_2" || config("text_encoder").string("hidden_act") != "quick_gelu"
+        return try CLIPTokenizer(
+            vocabulary: Array(MappedFile(path: folder + "/vocab.json").bytes),
+            merges: Array(MappedFile(path: folder + "/merges.txt").bytes),
+            config: padsWithZero ? Array(#"{"pad_token": "!"}"#.utf8) : nil)
+    }
+
+    /// The tokenizer of a part with a `tokenizer.json`.
+    func tokenizer(_ part: String) throws -> Tokenizer {
+        guard let json = try file(part, "tokenizer.json") else {
+            throw PipelineError.part(
+                path: "\(path)/\(part)/tokenizer.json", fact: "is missing",
+                remedy: "save the tokenizer again with a current transformers, which writes it")
+        }
+        return try Tokenizer(json: json, config: try file(part, "tokenizer_config.json"))
+    }
+
+    /// The checkpoint's own sampler and noise levels.
+    var scheduler: SchedulerConfiguration {
+        get throws {
+            let config = try config("scheduler")
+            var values: [String: SchedulerConfiguration.Value] = [:]
+            for key in config.keys where !key.hasPrefix("_") { values[key] = config.schedulerValue(key) }
+            return SchedulerConfiguration(className: try config.optionalString("_class_name"), values: values)
+        }
+    }
+}
+
+extension ConfigObject {
+    /// The value at `key` in the scheduler's own words; kinds that no scheduler reads are left out.
+    fileprivate func schedulerValue(_ key: String) -> SchedulerConfiguration.Value? {
+        guard has(key) else { return .null }
+        if let flag = try? bool(key) { return .flag(flag) }
+        if let number = try? double(key) { return .number(number) }
+        if let text = try? string(key) { return .text(text) }
+        if let numbers = try? optionalDoubles(key) { return .numbers(numbers) }
+        return nil
+    }
+}
+
+extension Tokenizer {
+    /// The tokenizer in the metadata of a GGUF file.
+    init(_ gguf: GGUF) throws {
+        let config = gguf.config
+        let prefix = "tokenizer.ggml."
+        var vocabulary = GGUFVocabulary(
+            model: try config.string(prefix + "model"), tokens: try gguf.strings(prefix + "tokens") ?? [])
+        vocabulary.preTokenizer = try config.optionalString(prefix + "pre")
+        vocabulary.scores = try gguf.floats(prefix + "scores") ?? []
+        vocabulary.types = try gguf.ints(prefix + "token_type")?.map { Int32(truncatingIfNeeded: $0) } ?? []
+        vocabulary.merges = try gguf.strings(prefix + "merges") ?? []
+        vocabulary.roles.start = try config.optionalInt(prefix + "bos_token_id")
+        vocabulary.roles.end = try config.optionalInt(prefix + "eos_token_id")
+        vocabulary.roles.padding = try config.optionalInt(prefix + "padding_token_id")
+        vocabulary.roles.unknown = try config.optionalInt(prefix + "unknown_token_id")
+        vocabulary.addsStart = config.has(prefix + "add_bos_token") ? try config.bool(prefix + "add_bos_token") : nil
+        vocabulary.addsEnd = config.has(prefix + "add_eos_token") ? try config.bool(prefix + "add_eos_token") : nil
+        vocabulary.addsSpacePrefix =
+            config.has(prefix + "add_space_prefix") ? try config.bool(prefix + "add_space_prefix") : nil
+        vocabulary.removesExtraWhitespace =
+            config.has(prefix + "remove_extra_whitespaces") ? try config.bool(prefix + "remove_extra_whitespaces") : nil
+        vocabulary.charsmap =
+            try gguf.ints(prefix + "precompiled_charsmap")?.map { UInt8(truncatingIfNeeded: $0) } ?? []
+        try self.init(vocabulary)
+    }
+}

@@ -1,0 +1,82 @@
+import API
+import Client
+import Foundation
+
+/// Where the pictures of a job go.
+struct Destination {
+    /// The file that the user named; nil names files in the current directory after the prompt.
+    var file: String?
+
+    /// Fetches and writes every output of a finished job; returns the paths.
+    func write(_ job: JobStatus, from client: DaemonClient) throws -> [String] {
+        var paths: [String] = []
+        for output in job.outputs {
+            let path = path(of: output, job)
+            try Self.write(try client.output(output), to: path)
+            paths.append(path)
+        }
+        return paths
+    }
+
+    private func path(of output: Output, _ job: JobStatus) -> String {
+        if let file {
+            guard job.outputs.count > 1 else { return file }
+            let name = file as NSString
+            let numbered = "\(name.deletingPathExtension)-\(output.index + 1)"
+            return name.pathExtension.isEmpty ? numbered : "\(numbered).\(name.pathExtension)"
+        }
+        let stem = "\(Self.slug(job.request.prompt))-\(output.seed)"
+        let names = [stem] + (2...9999).map { "\(stem)-\($0)" }
+        let free = names.first { !FileManager.default.fileExists(atPath: "\($0).\(output.format.fileExtension)") }
+        return "\(free ?? job.id).\(output.format.fileExtension)"
+    }
+
+    /// The first words of a prompt as a file name.
+    static func slug(_ prompt: String) -> String {
+        let words = prompt.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
+        var slug = ""
+        for word in words where slug.count + word.count < 40 {
+            slug += (slug.isEmpty ? "" : "-") + word
+        }
+        return slug.isEmpty ? "lazuli" : slug
+    }
+
+    /// Writes a file whole or not at all.
+    private static func write(_ bytes: [UInt8], to path: String) throws {
+        do {
+            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw Failure(
+                Exit.badInput,
+                "\(path) cannot be written. Check the folder and its rights; `lazuli fetch` gets the picture again.")
+        }
+    }
+}
+
+extension ImageFormat {
+    /// The format that a file name asks for, nil when it has no extension.
+    init?(fileName: String) throws {
+        switch (fileName as NSString).pathExtension.lowercased() {
+        case "png": self = .png
+        case "jpg", "jpeg": self = .jpeg
+        case "": return nil
+        case let other: throw Failure(Exit.usage, "\(fileName): .\(other) is not a format. Use .png, .jpg or .jpeg.")
+        }
+    }
+}
+
+/// A job with the files that the command wrote, for `--json`.
+struct JobReport: Encodable {
+    var job: JobStatus
+    var files: [String]
+
+    func encode(to encoder: any Encoder) throws {
+        try job.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(files, forKey: .files)
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case files
+    }
+}

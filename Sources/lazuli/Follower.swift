@@ -1,0 +1,64 @@
+import API
+import Client
+import Foundation
+
+/// Waits for a job and shows how it goes.
+struct Follower {
+    let client: DaemonClient
+    let quiet: Bool
+
+    /// Waits until the job is final, also across a restart of the daemon, and returns it.
+    func wait(for id: String) throws(ClientError) -> JobStatus {
+        var lost = 0
+        while true {
+            do throws(ClientError) {
+                let last = try client.follow(id) { show($0) }
+                clearLine()
+                if let last { return last }
+            } catch {
+                clearLine()
+                if case .refused = error { throw error }
+                lost += 1
+                if lost > 20 { throw error }
+            }
+            // The daemon stopped or restarts; the job is in its journal.
+            usleep(500_000)
+        }
+    }
+
+    private func show(_ event: JobEvent) {
+        guard !quiet else { return }
+        switch event {
+        case .state(let status):
+            if status.state == .queued, let position = status.position, position > 0 {
+                line("queued, \(position) before it")
+            } else if status.state == .queued, status.attempts > 0 {
+                line("starting again, attempt \(status.attempts + 1)")
+            }
+        case .progress(let progress):
+            if Console.isTerminal { Console.draw("\r\u{1B}[K\(Self.bar(progress))") }
+        case .warning(let message):
+            clearLine()
+            Console.say("warning: \(message)")
+        case .result:
+            break
+        }
+    }
+
+    private func line(_ text: String) {
+        if Console.isTerminal { Console.draw("\r\u{1B}[K\(text)") } else { Console.say(text) }
+    }
+
+    private func clearLine() {
+        if Console.isTerminal, !quiet { Console.draw("\r\u{1B}[K") }
+    }
+
+    /// One line: the stage, and while it has steps a bar, their number and the remaining time.
+    static func bar(_ progress: JobProgress, width: Int = 30) -> String {
+        guard progress.steps > 0 else { return progress.stage.rawValue }
+        let filled = width * min(max(progress.step, 0), progress.steps) / progress.steps
+        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+        let eta = progress.etaSeconds.map { "  \(Int($0.rounded(.up))) s left" } ?? ""
+        return "\(progress.stage.rawValue) \(bar) \(progress.step)/\(progress.steps)\(eta)"
+    }
+}

@@ -1,0 +1,33 @@
+import API
+import ArgumentParser
+import Client
+
+/// `lazuli status`
+struct Status: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Show the daemon and its worker.")
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup
+    var daemon: DaemonOptions
+
+    func run() throws {
+        try reportingFailures {
+            guard let client = daemon.runningClient() else {
+                throw Failure(Exit.unavailable, "No daemon is running. `lazuli generate` starts one.")
+            }
+            let status = try client.status()
+            if json { return try Console.print(json: status) }
+            print("daemon  \(status.state.rawValue), version \(status.version), pid \(status.pid), \(client.socket)")
+            print("jobs    \(status.queued) waiting, \(status.running.map { "\($0) running" } ?? "none running")")
+            if let worker = status.worker {
+                print(
+                    "worker  pid \(worker.pid), \(worker.device) \(worker.kernels), \(worker.threads) threads, "
+                        + "\(worker.memoryBytes >> 20) MiB")
+            } else {
+                print("worker  none: it starts with the next job")
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+// From a request and a checkpoint's configuration to a table.
+
+/// What a user may ask of sampling.
+package struct SamplingRequest: Sendable, Equatable {
+    /// Nil: the checkpoint's own.
+    package var sampler: Sampler?
+    /// Nil: the checkpoint's own.
+    package var schedule: SigmaSchedule?
+    package var steps: Int
+    /// Image-to-image: the part of the schedule that runs, 0 to 1. Nil: text-to-image.
+    package var strength: Double?
+    /// DDIM's η.
+    package var eta: Double
+    /// Flow: overrules the checkpoint's shift.
+    package var shift: Double?
+    /// Flow: the picture's size in tokens of the model (latent height × width / 4), for shifts that depend on it.
+    package var imageTokens: Int?
+    package var range: FlowRange
+
+    package init(
+        sampler: Sampler? = nil, schedule: SigmaSchedule? = nil, steps: Int, strength: Double? = nil, eta: Double = 0,
+        shift: Double? = nil, imageTokens: Int? = nil, range: FlowRange = .uniform
+    ) {
+        self.sampler = sampler
+        self.schedule = schedule
+        self.steps = steps
+        self.strength = strength
+        self.eta = eta
+        self.shift = shift
+        self.imageTokens = imageTokens
+        self.range = range
+    }
+}
+
+extension SamplingPlan {
+    /// The table for a request. A named sampler or schedule acts on the configuration as diffusers'
+    /// `Other.from_config(scheduler.config, …)`.
+    package init(_ request: SamplingRequest, configuration: SchedulerConfiguration) throws(SchedulerError) {
+        let sampler = if let named = request.sampler { named } else { try Sampler(configuration) }
+        let isFlow = try configuration.isFlow
+        let objective: Objective = isFlow ? .flow : try configuration.objective()
+        guard sampler.runs(objective) else { throw .objectiveUnsupported(objective, sampler: sampler) }
+        let total = max(1, try configuration.integer("num_train_timesteps", default: 1000))
+        guard (1...total).contains(request.steps) else {
+            throw .stepsOutOfRange(request.steps, allowed: 1...total, sampler: sampler)
+        }
+        let run = Run(
+            sampler: sampler, steps: request.steps,
+            begin: try Self.begin(strength: request.strength, steps: request.steps, isFlow: isFlow),
+            schedule: request.schedule, eta: request.eta,
+            shift: isFlow ? try Self.shift(request, configuration: configuration) : nil, range: request.range)
+        let settings = configuration.adjusted(for: request, isFlow: isFlow)
+
+        switch sampler {
+        case .euler: self = isFlow ? try .flowMatchEuler(settings, run) : try .euler(settings, run)
+        case .eulerAncestral: self = try .eulerAncestral(settings, run)
+        case .heun: self = try .heun(settings, run)
+        case .dpm2: self = try .dpm2(settings, run)
+        case .lms: self = try .lms(settings, run)
+        case .ddim: self = try .ddim(settings, run)
+        case .ddpm: self = try .ddpm(settings, run)
+        case .pndm: self = try .pndm(settings, run)
+        case .dpmSolver2M, .dpmSolver2MSDE: self = try .dpmSolverMultistep(settings, run)
+        case .dpmSolverSDE: self = try .dpmSolverSDE(settings, run)
+        case .uniPC: self = try .uniPC(settings, run)
+        case .lcm: self = try .lcm(settings, run)
+        }
+        if let row = steps.firstIndex(where: { !$0.isFinite }) { throw .notFinite(row: row, sampler: sampler) }
+        if request.shift != nil && !isFlow { ignored.append("shift") }
+        if request.eta != 0 && sampler != .ddim { ignored.append("eta") }
+    }
+
+    /// Steps that image-to-image leaves out: `get_timesteps` of the Stable Diffusion pipelines; those of flow models round
+    /// the other way.
+    package static func begin(strength: Double?, steps: Int, isFlow: Bool) throws(SchedulerError) -> Int {
+        guard let strength else { return 0 }
+        guard strength >= 0, strength <= 1 else { throw .strengthOutOfRange(strength) }
+        let kept = min(Double(steps) * strength, Double(steps))
+        let begin = isFlow ? Int(max(Double(steps) - kept, 0)) : max(steps - Int(kept), 0)
+        guard begin < steps else { throw .strengthOutOfRange(strength) }
+        return begin
+    }
+
+    private static func shift(
+        _ request: SamplingRequest, configuration: SchedulerConfiguration
+    ) throws(SchedulerError) -> Double? {
+        if let shift = request.shift { return shift }
+        guard try configuration.flag("use_dynamic_shifting", default: false) else {
+            // A multistep solver's configuration calls it flow_shift, the flow scheduler's shift.
+            if let shift = try configuration.number("shift") { return shift }
+            return try configuration.number("flow_shift")
+        }
+        guard let tokens = request.imageTokens else { throw .imageSizeNeeded }
+        return try FlowShift.shift(tokens: tokens, configuration: configuration)
+    }
+}
+
+extension SchedulerConfiguration {
+    /// Whether the model was trained by flow matching.
+    package var isFlow: Bool {
+        get throws(SchedulerError) {
+            if let className, className.hasPrefix("FlowMatch") { return true }
+            if try flag("use_flow_sigmas", default: false) { return true }
+            return try objective() == .flow
+        }
+    }
+
+    /// What the request changes in the configuration.
+    fileprivate func adjusted(for request: SamplingRequest, isFlow: Bool) -> SchedulerConfiguration {
+        var adjusted = self
+        if let schedule = request.schedule {
+            for spread in NoiseSpread.allCases { adjusted.values[spread.rawValue] = .flag(false) }
+            switch schedule {
+            case .normal: break
+            case .karras: adjusted.values[NoiseSpread.karras.rawValue] = .flag(true)
+            case .exponential: adjusted.values[NoiseSpread.exponential.rawValue] = .flag(true)
+            case .beta: adjusted.values[NoiseSpread.beta.rawValue] = .flag(true)
+            case .sgmUniform: adjusted.values["timestep_spacing"] = .text(Spacing.trailing.rawValue)
+            case .simple: adjusted.values["timestep_spacing"] = .text(Spacing.simple.rawValue)
+            }
+        }
+        // The name says which form it is; solver order and type stay the configuration's.
+        switch request.sampler {
+        case .dpmSolver2M: adjusted.values["algorithm_type"] = .text("dpmsolver++")
+        case .dpmSolver2MSDE: adjusted.values["algorithm_type"] = .text("sde-dpmsolver++")
+        default: break
+        }
+        if isFlow {
+            adjusted.values["use_flow_sigmas"] = .flag(true)
+            adjusted.values["prediction_type"] = .text(Objective.flow.rawValue)
+        }
+        return adjusted
+    }
+}
+
+extension Step {
+    /// Whether every number of the row is one.
+    fileprivate var isFinite: Bool {
+        let weights = [update, correction].compactMap { $0 }.flatMap {
+            [$0.latents, $0.saved, $0.output, $0.present, $0.noise] + $0.past
+        }
+        return ([timestep, input, skip, out] + weights).allSatisfy(\.isFinite)
+    }
+}
