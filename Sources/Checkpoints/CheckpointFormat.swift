@@ -23,10 +23,15 @@ package enum CheckpointFormat: Sendable {
             throw .webPage(file: file.path)
         } else if file.path.hasSuffix(".safetensors") {
             self = .safetensors
+        } else if Self.pickleEndings.contains(where: { file.path.hasSuffix($0) }) {
+            throw .pickle(file: file.path)
         } else {
             throw .unrecognised(file: file.path, firstBytes: Array(bytes.prefix(8)))
         }
     }
+
+    /// Names that pickles of weights go by.
+    static let pickleEndings = [".bin", ".ckpt", ".pt", ".pth", ".pkl"]
 
     private static func isMarkup(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let text = String(decoding: bytes.prefix(512), as: UTF8.self).drop { $0.isWhitespace || $0 == "\u{FEFF}" }

@@ -9,7 +9,7 @@ extension CheckpointStore {
         guard stat(path, &status) == 0 else { throw .unreadable(file: path, errno: errno) }
         if status.st_mode & S_IFMT == S_IFDIR {
             try self.init(path: try Self.weightsFile(in: path))
-        } else if path.hasSuffix(".index.json") {
+        } else if path.hasSuffix(".json") {
             try self.init(index: path)
         } else {
             let file = try MappedFile(path: path)
@@ -29,7 +29,7 @@ extension CheckpointStore {
             for stem in stems where names.contains(stem + ending) { return "\(folder)/\(stem + ending)" }
         }
         if let only = onlyName(names, ".safetensors") ?? onlyName(names, ".gguf") { return "\(folder)/\(only)" }
-        let pickles = [".bin", ".ckpt", ".pt", ".pth"]
+        let pickles = CheckpointFormat.pickleEndings
         if let pickle = names.first(where: { name in pickles.contains { name.hasSuffix($0) } }) {
             throw .pickle(file: "\(folder)/\(pickle)")
         }

@@ -9,9 +9,10 @@ import Testing
         ("bare pickle", [0x80, 0x02, 0x7D, 0x71, 0, 0, 0, 0, 0, 0], "convert it to safetensors"),
         ("page", Array("\n<!DOCTYPE html><html>".utf8), "web page"),
         ("page", Array("<html lang=en>".utf8), "web page"),
+        ("ancient pickle", Array("(dp0\nS'weight'\n".utf8), "convert it to safetensors"),
         ("noise", [9, 8, 7, 6, 5, 4, 3, 2, 1, 0], "neither safetensors nor GGUF"),
     ]) func `what is no checkpoint is refused with its remedy`(kind: String, bytes: [UInt8], remedy: String) throws {
-        let error = try openingError(bytes, name: "model.bin")
+        let error = try openingError(bytes, name: kind == "ancient pickle" ? "model.ckpt" : "model")
         #expect(error?.description.contains(remedy) == true, "\(kind): \(String(describing: error))")
     }
 
@@ -36,8 +37,9 @@ import Testing
     @Test func `folders, pipes and absent files are typed errors`() throws {
         #expect(throws: CheckpointError.notAFile(file: "/dev/null")) { try MappedFile(path: "/dev/null") }
         #expect(throws: CheckpointError.notAFile(file: "/tmp")) { try MappedFile(path: "/tmp") }
-        #expect(throws: CheckpointError.unreadable(file: "/nowhere", errno: 2)) {
-            try CheckpointStore(path: "/nowhere")
+        try withFolder { folder in
+            let path = "\(folder)/absent"
+            #expect(throws: CheckpointError.unreadable(file: path, errno: 2)) { try CheckpointStore(path: path) }
         }
     }
 
@@ -65,6 +67,9 @@ import Testing
                     try CheckpointStore(path: index)
                 }
             }
+            try write(Array(#"{"weight_map":{\#(map)}}"#.utf8), "\(folder)/model.safetensors.index.fp16.json")
+            let variant = try CheckpointStore(path: "\(folder)/model.safetensors.index.fp16.json")
+            #expect(variant.count == 3)
             for text in ["", "{}", "[1]", #"{"weight_map":{"a":1}}"#, #"{"weight_map":[]}"#, "{\"weight_map\":{"] {
                 try write(Array(text.utf8), index)
                 #expect(throws: CheckpointError.self) { try CheckpointStore(path: index) }

@@ -28,11 +28,12 @@ import Testing
     }
 
     @Test func `failures are typed`() throws {
-        #expect(throws: FileError.noFolder(path: "/nowhere/x")) { try AtomicFile.write([1], to: "/nowhere/x") }
         #expect(throws: FileError.noFolder(path: "/dev/null/x")) { try AtomicFile.write([1], to: "/dev/null/x") }
         try withFolder { folder in
             try FileManager.default.createDirectory(atPath: "\(folder)/d/e", withIntermediateDirectories: true)
             #expect(throws: FileError.self) { try AtomicFile.write([1], to: "\(folder)/d") }
+            let absent = "\(folder)/absent/x"
+            #expect(throws: FileError.noFolder(path: absent)) { try AtomicFile.write([1], to: absent) }
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["d"])
         }
         #expect(FileError.full(path: "p").description.contains("no space left"))
