@@ -13,7 +13,7 @@
 // 32 registers of 16 floats: 28 sums, 2 of B, 2 of A. L1 32 KiB, L2 1 MiB (Skylake-X, Zen 4).
 #define AVX512_ROWS 14
 #define AVX512_COLUMNS 32
-#define AVX512_DEPTH 256
+#define AVX512_DEPTH 384
 #define AVX512_DEPTH_BF16 512
 
 // 32 registers of 4 floats: 24 sums, 4 of B, 1 of A. L1 64 KiB, L2 512 KiB (Cortex-A76, Neoverse N1).

@@ -13,6 +13,7 @@ typedef struct {
     size_t rows;                        // M
     size_t row_blocks, column_blocks;   // pieces
     size_t block_rows, block_panels;    // the most that one piece has
+    size_t depth;                       // terms of a block of K, the last may be short
     size_t slabs;                       // blocks of K gathered at a time
 } product;
 
@@ -41,29 +42,43 @@ static void choose_pieces(product *work) {
     work->column_blocks = divide_up(panels, work->block_panels);
 }
 
+/// Asks for the lines that the store will touch, as a tile takes long enough to fetch them meanwhile.
+static void prefetch_outputs(const product_target *target, size_t row, size_t rows, size_t column) {
+    const size_t size = element_size(target->type);
+    const char *y = (const char *)target->y + (row * target->stride + column) * size;
+    for (size_t i = 0; i < rows; i++) __builtin_prefetch(y + i * target->stride * size, 1);
+    if (target->epilogue.residual == NULL) return;
+    const lz_dtype type = target->epilogue.residual_type;
+    const size_t stride = target->epilogue.residual_stride;
+    const char *residual = element_at(target->epilogue.residual, type, row * stride + column);
+    for (size_t i = 0; i < rows; i++) __builtin_prefetch(residual + i * stride * element_size(type));
+}
+
 /// Rows [row, row + rows) of one panel over one block of K, in tiles of nearly equal height.
 static void multiply_panel(const product *work, size_t row, size_t rows, size_t panel, size_t k, size_t depth, const char *a,
                            float *sums, size_t sums_stride) {
     const product_kernels *kernels = work->kernels;
     const lz_packed *packed = work->packed;
     const size_t columns = kernels->blocks.columns, column = panel * columns;
-    const size_t tiles = divide_up(rows, kernels->blocks.rows);
+    const size_t tiles = divide_up(rows, kernels->blocks.rows), height = rows / tiles, taller = rows % tiles;
+    const bool last = k + depth == packed->k;
     tile_job job = {
         .columns = smaller(columns, packed->n - column),
         .depth = depth,
+        .a = a,
         .b = panel_of(packed, panel) + panel_depth_bytes(packed, k),
+        .c = sums,
         .c_stride = sums_stride,
         .accumulate = k > 0,
     };
     for (size_t tile = 0; tile < tiles; tile++) {
-        const size_t begin = rows * tile / tiles, end = rows * (tile + 1) / tiles;
-        job.rows = end - begin;
-        job.a = a + begin * kernels->a_stride * kernels->a_size;
-        job.c = sums + begin * sums_stride;
+        job.rows = tile < taller ? height + 1 : height;
+        if (last) prefetch_outputs(&work->target, row, job.rows, column);
         kernels->tile(&job);
-        if (k + depth == packed->k) {
-            kernels->store(&work->target, row + begin, job.rows, column, job.columns, job.c, sums_stride);
-        }
+        if (last) kernels->store(&work->target, row, job.rows, column, job.columns, job.c, sums_stride);
+        row += job.rows;
+        job.a = (const char *)job.a + job.rows * kernels->a_stride * kernels->a_size;
+        job.c += job.rows * sums_stride;
     }
 }
 
@@ -73,7 +88,7 @@ static void multiply_piece(const product *work, size_t piece, size_t thread) {
     const size_t panels = divide_up(work->packed->n, kernels->blocks.columns);
     const size_t first = piece % work->column_blocks * work->block_panels;
     const size_t end = smaller(first + work->block_panels, panels);
-    const size_t k = work->packed->k, depth = kernels->blocks.depth;
+    const size_t k = work->packed->k, depth = work->depth;
 
     const size_t slab_bytes = round_up(work->block_rows * kernels->a_stride * kernels->a_size, 64);
     const size_t sums_stride = work->block_panels * kernels->blocks.columns;
@@ -114,7 +129,10 @@ void lz_convolve(const lz_convolution *shape, const void *x, lz_dtype x_type, si
     if (work.rows == 0 || weights->n == 0) return;
     choose_pieces(&work);
     const size_t slab_bytes = work.block_rows * kernels->a_stride * kernels->a_size;
-    work.slabs = larger(1, smaller(gathered_bytes / slab_bytes, divide_up(weights->k, kernels->blocks.depth)));
+    // Blocks of K of equal length: it depends on K alone, as the order of a sum must.
+    const size_t depths = larger(1, divide_up(weights->k, kernels->blocks.depth));
+    work.depth = larger(2, round_up(divide_up(weights->k, depths), 2));
+    work.slabs = larger(1, smaller(gathered_bytes / slab_bytes, depths));
     lz_parallel(work.row_blocks * work.column_blocks, 1, multiply_pieces, &work);
 }
 

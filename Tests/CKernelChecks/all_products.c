@@ -51,7 +51,7 @@ size_t check_all_products(void) {
             }
         }
     }
-    for (size_t seed = 0; seed < 400; seed++) {
+    for (size_t seed = 0; seed < 250; seed++) {
         const product_case test = random_case(seed);
         failures += report(check_product(&test, message, sizeof message), "random case", seed, message);
         failures += report(check_threads(&test, message, sizeof message), "random case on threads", seed, message);

@@ -39,7 +39,7 @@ product_case random_case(uint64_t seed) {
     product_case test = {
         .is_depthwise = below(&state, 5) == 0,
         .shape = {
-            .batch = 1 + below(&state, 3), .height = 1 + below(&state, 11), .width = 1 + below(&state, 19),
+            .batch = 1 + below(&state, 2), .height = 1 + below(&state, 7), .width = 1 + below(&state, 13),
             .in_channels = 1 + below(&state, 70), .out_channels = 1 + below(&state, 70),
             .kernel_height = kernel, .kernel_width = below(&state, 4) ? kernel : 1 + below(&state, 3),
             .stride = 1 + below(&state, 4) / 2,

@@ -10,7 +10,7 @@
 #define TILE_COLUMNS AVX2_COLUMNS
 enum { a_stride = AVX2_DEPTH + 16 };
 
-#include "../widened_body.h"
+#include "../lanes/matrix.h"
 
 #pragma clang attribute pop
 

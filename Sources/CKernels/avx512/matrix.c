@@ -11,7 +11,7 @@
 #define TILE_COLUMNS AVX512_COLUMNS
 enum { a_stride = AVX512_DEPTH + 16 };
 
-#include "../widened_body.h"
+#include "../lanes/matrix.h"
 
 #pragma clang attribute pop
 

@@ -13,9 +13,9 @@
 #define TILE_COLUMNS AVX512_COLUMNS
 enum { a_stride = AVX512_DEPTH_BF16 + 32 };
 
-#include "../gather_body.h"
-#include "../store_body.h"
-#include "../tile_body.h"
+#include "../lanes/gather.h"
+#include "../lanes/store.h"
+#include "../lanes/tile.h"
 
 INLINE vf dot_bf16(vf sum, vu left, vu right) {
     return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)left, (__m512bh)right);
@@ -30,6 +30,7 @@ INLINE void multiply_bf16(size_t rows, size_t vectors, const tile_job *job) {
         vu right[tile_vectors];
 #pragma clang loop unroll(full)
         for (size_t j = 0; j < vectors; j++) memcpy(&right[j], b + j * LANES, sizeof right[j]);
+        prefetch_panel(b, rows, vectors);
 #pragma clang loop unroll(full)
         for (size_t i = 0; i < rows; i++) {
             uint32_t pair;

@@ -8,7 +8,7 @@
 #define TILE_COLUMNS NEON_COLUMNS
 enum { a_stride = NEON_DEPTH + 16 };
 
-#include "../widened_body.h"
+#include "../lanes/matrix.h"
 
 void lz_matrix_kernels_neon(matrix_kernels *kernels) { fill_kernels(kernels, neon_blocks); }
 #endif

@@ -2,8 +2,8 @@
 //
 // Under one kernel row, the taps of a channels-last image without upsampling are one contiguous run of pixels, which is
 // copied whole: a 3×3 patch of 3 channels is 3 runs of 9 elements instead of 9 of 3.
-#include "matrix_kernels.h"
-#include "vectors.h"
+#include "../matrix_kernels.h"
+#include "../vectors.h"
 
 /// What an element of A is: f32, f32 that was rounded to bf16, or bf16.
 typedef enum { operand_f32, operand_rounded, operand_bf16 } operand;

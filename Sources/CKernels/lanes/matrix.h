@@ -1,10 +1,10 @@
 // A whole matrix table whose arithmetic is f32: bodies shared by the instruction sets that differ only in vector width.
 // Define LANES, TILE_ROWS, TILE_COLUMNS and a_stride, and include under the instruction set's target attribute.
-#include "burn_body.h"
-#include "depthwise_body.h"
-#include "gather_body.h"
-#include "store_body.h"
-#include "tile_body.h"
+#include "burn.h"
+#include "depthwise.h"
+#include "gather.h"
+#include "store.h"
+#include "tile.h"
 
 static void gather_f32(const patch_source *source, size_t row, size_t rows, size_t k, size_t depth, void *a) {
     gather(source, row, rows, k, depth, a, operand_f32);

@@ -1,6 +1,6 @@
 // Depthwise convolution, vectorised over channels. Define LANES before inclusion.
-#include "matrix_kernels.h"
-#include "vectors.h"
+#include "../matrix_kernels.h"
+#include "../vectors.h"
 
 enum { most_taps = 25 };  // weights of this many taps are held at a time
 

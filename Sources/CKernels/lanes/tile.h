@@ -1,10 +1,21 @@
 // Tiles of C += A·B on f32 fused multiply-adds, for f32 panels and for bf16 panels widened in registers. Define LANES,
 // TILE_ROWS, TILE_COLUMNS and a_stride before inclusion. Every element is one running sum over k, whatever the number of
 // rows, so that a result does not depend on how rows were grouped into tiles.
-#include "matrix_kernels.h"
-#include "vectors.h"
+#include "../matrix_kernels.h"
+#include "../vectors.h"
+
+// Panels are read in order, but the lines of A and of the outputs push them out of L1 in between; 2 KiB ahead covers the
+// latency of L2. Tiles of few rows run as fast as memory delivers and look further.
+enum { panel_ahead = 2048, panel_far_ahead = 4096 };
 
 enum { tile_rows = TILE_ROWS, tile_columns = TILE_COLUMNS, tile_vectors = TILE_COLUMNS / LANES };
+
+/// Asks for the lines that are read some steps after b[0 ..< tile_columns] words.
+INLINE void prefetch_panel(const void *b, size_t rows, size_t vectors) {
+    const char *line = (const char *)b + (rows > tile_rows / 2 ? panel_ahead : panel_far_ahead);
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < vectors * LANES * 4; i += 64) __builtin_prefetch(line + i);
+}
 
 /// Adds the sums of a tile to C, or writes them.
 INLINE void store_tile(size_t rows, size_t vectors, vf sums[][tile_vectors], const tile_job *job) {
@@ -26,6 +37,7 @@ INLINE void multiply_f32(size_t rows, size_t vectors, const tile_job *job) {
         vf right[tile_vectors];
 #pragma clang loop unroll(full)
         for (size_t j = 0; j < vectors; j++) right[j] = load_f32(b + j * LANES);
+        prefetch_panel(b, rows, vectors);
 #pragma clang loop unroll(full)
         for (size_t i = 0; i < rows; i++) {
             const vf left = (vf)a[i * a_stride + k];
@@ -43,6 +55,7 @@ INLINE void multiply_widened(size_t rows, size_t vectors, const tile_job *job) {
     const uint32_t *b = job->b;
     const size_t depth = job->depth;
     for (size_t k = 0; k < depth; k += 2, b += tile_columns) {
+        prefetch_panel(b, rows, vectors);
 #pragma clang loop unroll(full)
         for (size_t odd = 0; odd < 2; odd++) {
             vf right[tile_vectors];
