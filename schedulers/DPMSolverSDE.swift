@@ -10,7 +10,8 @@
 #endif
 
 extension SamplingPlan {
-    static func dpmSolverSDE(_ configuration: SchedulerConfiguration, _ run: Run) throws(SchedulerError) -> SamplingPlan {
+    static func dpmSolverSDE(_ configuration: SchedulerConfiguration, _ run: Run) throws(SchedulerError) -> SamplingPlan
+    {
         let objective = try configuration.objective()
         let noise = try TrainingNoise(configuration, sampler: run.sampler, start: 0.00085, end: 0.012)
         let levels = try SigmaSteps(

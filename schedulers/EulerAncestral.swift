@@ -3,7 +3,9 @@
 // It has no Karras, exponential or beta levels; those follow EulerDiscreteScheduler, as ComfyUI's sampler does.
 
 extension SamplingPlan {
-    static func eulerAncestral(_ configuration: SchedulerConfiguration, _ run: Run) throws(SchedulerError) -> SamplingPlan {
+    static func eulerAncestral(_ configuration: SchedulerConfiguration, _ run: Run) throws(SchedulerError)
+        -> SamplingPlan
+    {
         let objective = try configuration.objective()
         let noise = try TrainingNoise(configuration, sampler: run.sampler, rescaled: .tiny)
         let levels = try SigmaSteps(configuration, noise: noise, run: run, spread: run.namedSpread)

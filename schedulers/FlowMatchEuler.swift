@@ -16,7 +16,9 @@ package enum FlowRange: Sendable, Equatable {
 }
 
 extension SamplingPlan {
-    static func flowMatchEuler(_ configuration: SchedulerConfiguration, _ run: Run) throws(SchedulerError) -> SamplingPlan {
+    static func flowMatchEuler(_ configuration: SchedulerConfiguration, _ run: Run) throws(SchedulerError)
+        -> SamplingPlan
+    {
         let total = Double(try configuration.integer("num_train_timesteps", default: 1000))
         let isStochastic = try configuration.flag("stochastic_sampling", default: false)
         let dynamic = try configuration.flag("use_dynamic_shifting", default: false)

@@ -70,7 +70,9 @@ struct MultistepLevels {
     }
 
     /// Timesteps left when those with ln(signal / noise) below `lambda_min_clipped` are cut off.
-    private static func kept(_ configuration: SchedulerConfiguration, noise: TrainingNoise) throws(SchedulerError) -> Int {
+    private static func kept(_ configuration: SchedulerConfiguration, noise: TrainingNoise) throws(SchedulerError)
+        -> Int
+    {
         guard let bound = try configuration.number("lambda_min_clipped"), bound.isFinite else { return noise.total }
         return noise.total - noise.sigmas.reversed().prefix { -log(Double($0)) < bound }.count
     }

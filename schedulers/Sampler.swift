@@ -30,7 +30,9 @@ extension Sampler {
         let key = name.lowercased()
         if let sampler = byName[key] { return (sampler, scheduleByName[key]) }
         for (suffix, schedule) in [(" karras", SigmaSchedule.karras), (" exponential", .exponential)] {
-            if key.hasSuffix(suffix), let sampler = byName[String(key.dropLast(suffix.count))] { return (sampler, schedule) }
+            if key.hasSuffix(suffix), let sampler = byName[String(key.dropLast(suffix.count))] {
+                return (sampler, schedule)
+            }
         }
         throw notImplemented.contains(key) ? .samplerNotImplemented(name) : .unknownSampler(name)
     }

@@ -16,10 +16,12 @@ package struct SamplingRequest: Sendable, Equatable {
     /// Flow: the picture's size in tokens of the model (latent height × width / 4), for shifts that depend on it.
     package var imageTokens: Int?
     package var range: FlowRange
+    /// Whether the configuration is corrected as the Stable Diffusion 1.x and 2.x pipelines do (SDXL's does not).
+    package var corrects: Bool
 
     package init(
         sampler: Sampler? = nil, schedule: SigmaSchedule? = nil, steps: Int, strength: Double? = nil, eta: Double = 0,
-        shift: Double? = nil, imageTokens: Int? = nil, range: FlowRange = .uniform
+        shift: Double? = nil, imageTokens: Int? = nil, range: FlowRange = .uniform, corrects: Bool = false
     ) {
         self.sampler = sampler
         self.schedule = schedule
@@ -29,13 +31,16 @@ package struct SamplingRequest: Sendable, Equatable {
         self.shift = shift
         self.imageTokens = imageTokens
         self.range = range
+        self.corrects = corrects
     }
 }
 
 extension SamplingPlan {
     /// The table for a request. A named sampler or schedule acts on the configuration as diffusers'
     /// `Other.from_config(scheduler.config, …)`.
-    package init(_ request: SamplingRequest, configuration: SchedulerConfiguration) throws(SchedulerError) {
+    package init(_ request: SamplingRequest, configuration given: SchedulerConfiguration) throws(SchedulerError) {
+        let replaced = request.sampler != nil || request.schedule != nil
+        let configuration = request.corrects ? given.correctedForStableDiffusion(replaced: replaced) : given
         let sampler = if let named = request.sampler { named } else { try Sampler(configuration) }
         let isFlow = try configuration.isFlow
         let objective: Objective = isFlow ? .flow : try configuration.objective()
@@ -43,6 +48,12 @@ extension SamplingPlan {
         let total = max(1, try configuration.integer("num_train_timesteps", default: 1000))
         guard (1...total).contains(request.steps) else {
             throw .stepsOutOfRange(request.steps, allowed: 1...total, sampler: sampler)
+        }
+        guard (0...1).contains(request.eta) else {
+            throw .parameterOutOfRange(name: "eta", value: request.eta, allowed: "from 0 to 1")
+        }
+        if let shift = request.shift, !(shift > 0 && shift.isFinite) {
+            throw .parameterOutOfRange(name: "shift", value: shift, allowed: "above 0")
         }
         let run = Run(
             sampler: sampler, steps: request.steps,

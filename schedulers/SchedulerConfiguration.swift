@@ -88,7 +88,8 @@ extension SchedulerConfiguration {
     func objective() throws(SchedulerError) -> Objective {
         let name = try text("prediction_type", default: Objective.epsilon.rawValue)
         guard let objective = Objective(rawValue: name == "original_sample" ? "sample" : name) else {
-            throw .wrongType(key: "prediction_type", expected: Objective.allCases.map(\.rawValue).joined(separator: ", "))
+            throw .wrongType(
+                key: "prediction_type", expected: Objective.allCases.map(\.rawValue).joined(separator: ", "))
         }
         return objective
     }

@@ -13,6 +13,7 @@ package enum SchedulerError: Error, Equatable {
     case objectiveUnsupported(Objective, sampler: Sampler)
     case stepsOutOfRange(Int, allowed: ClosedRange<Int>, sampler: Sampler)
     case strengthOutOfRange(Double)
+    case parameterOutOfRange(name: String, value: Double, allowed: String)
     /// A flow schedule that depends on the picture's size, without the size.
     case imageSizeNeeded
     /// The configuration asks for a training timestep that the noise schedule does not have.
@@ -49,6 +50,8 @@ extension SchedulerError: CustomStringConvertible {
                 + "\(allowed.lowerBound) to \(allowed.upperBound) here"
         case .strengthOutOfRange(let strength):
             "strength \(strength) is out of range; use a number from 0 to 1 that leaves at least one step"
+        case .parameterOutOfRange(let name, let value, let allowed):
+            "\(name) \(value) is out of range; use a number \(allowed)"
         case .imageSizeNeeded:
             "this checkpoint shifts its schedule by the picture's size; pass the number of image tokens or a shift"
         case .timestepOutOfRange(let timestep, let count):

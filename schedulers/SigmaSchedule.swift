@@ -42,6 +42,7 @@ extension SigmaSchedule {
     private static let notImplemented: Set<String> = [
         "ddim_uniform", "ddim", "linear_quadratic", "kl_optimal", "kl optimal", "ays", "align_your_steps",
         "align your steps", "align_your_steps_gits", "align_your_steps_11", "align_your_steps_32", "gits", "smoothstep",
-        "lcm", "bong_tangent", "ltx2", "logit_normal", "flux", "flux2", "turbo", "polyexponential", "karras_exponential",
+        "lcm", "bong_tangent", "ltx2", "logit_normal", "flux", "flux2", "turbo", "polyexponential",
+        "karras_exponential",
     ]
 }

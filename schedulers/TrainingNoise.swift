@@ -40,7 +40,9 @@ struct TrainingNoise {
     ) throws(SchedulerError) {
         var betas = try Self.betas(configuration, sampler: sampler, start: start, end: end, schedule: schedule)
         var terminal = Terminal.trained
-        if rescaled != .trained, try configuration.flag("rescale_betas_zero_snr", default: false) { terminal = rescaled }
+        if rescaled != .trained, try configuration.flag("rescale_betas_zero_snr", default: false) {
+            terminal = rescaled
+        }
         if terminal != .trained { betas = Self.rescaled(betas) }
         var products = Self.products(betas)
         if terminal == .tiny, !products.isEmpty { products[products.count - 1] = 0x1p-24 }
@@ -85,7 +87,9 @@ struct TrainingNoise {
     private static func betas(
         _ configuration: SchedulerConfiguration, sampler: Sampler, start: Double, end: Double, schedule: String
     ) throws(SchedulerError) -> [Float] {
-        if let trained = try configuration.numbers("trained_betas"), trained.count > 1 { return trained.map { Float($0) } }
+        if let trained = try configuration.numbers("trained_betas"), trained.count > 1 {
+            return trained.map { Float($0) }
+        }
         let count = try configuration.integer("num_train_timesteps", default: 1000)
         guard count > 1 else { throw .wrongType(key: "num_train_timesteps", expected: "a whole number above 1") }
         let first = try configuration.number("beta_start", default: start)
