@@ -2,7 +2,8 @@ import ArgumentParser
 
 /// `lazuli info FILE`
 struct Info: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show the recipe of a picture, or the facts of a checkpoint.")
+    static let configuration = CommandConfiguration(
+        abstract: "Show the recipe of a picture, or the facts of a checkpoint.")
 
     @Argument(help: "A PNG or JPEG file, a checkpoint, or a folder of one.")
     var file: String
