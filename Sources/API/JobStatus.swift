@@ -34,7 +34,8 @@ package struct JobStatus: Codable, Sendable, Equatable {
 
     package init(
         id: String, kind: JobKind, state: State, priority: Int, created: Double, started: Double?, finished: Double?,
-        attempts: Int, position: Int? = nil, progress: JobProgress? = nil, outputs: [Output] = [], warnings: [String] = [],
+        attempts: Int, position: Int? = nil, progress: JobProgress? = nil, outputs: [Output] = [],
+        warnings: [String] = [],
         error: ErrorBody? = nil, result: GenerateResult? = nil, request: GenerateRequest
     ) {
         self.id = id

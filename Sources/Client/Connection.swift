@@ -32,14 +32,19 @@ final class Connection {
         close(descriptor)
     }
 
+    /// Sends a request; stops early when the answer is already there, as it is to a body that is too large.
     func send(_ bytes: [UInt8]) throws(ClientError) {
         var sent = 0
         while sent < bytes.count {
+            var poller = pollfd(fd: descriptor, events: Int16(POLLIN | POLLOUT), revents: 0)
+            guard poll(&poller, 1, -1) == 1 || errno == EINTR else { throw .broken(String(cString: strerror(errno))) }
+            if poller.revents & Int16(POLLIN) != 0 { return }
             let count = bytes.withUnsafeBytes { buffer in
                 Glibc.send(
-                    descriptor, buffer.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL))
+                    descriptor, buffer.baseAddress?.advanced(by: sent), bytes.count - sent,
+                    Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
             }
-            if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EINTR || errno == EAGAIN { continue }
             guard count > 0 else { throw .broken(String(cString: strerror(errno))) }
             sent += count
         }

@@ -7,7 +7,6 @@ package struct DaemonClient: Sendable {
 
     /// Seconds without a byte after which an ordinary call gives up; starting a worker is within it.
     private static let timeout = 60
-    private static let jsonLimit = 64 << 20
     private static let fileLimit = 1 << 30
 
     package init(socket: String) {
@@ -52,24 +51,34 @@ package struct DaemonClient: Sendable {
 
     /// The bytes of an output file.
     package func output(_ output: Output) throws(ClientError) -> [UInt8] {
-        try exchange("GET", output.url, timeout: Self.timeout) { reader throws(ClientError) in
-            try reader.body(limit: Self.fileLimit)
-        }
+        try accepted(try send("GET", output.url))
     }
 
     /// Hands over the events of a job until its result, which is returned; nil when the stream ended before it.
     package func follow(_ id: String, _ onEvent: (JobEvent) -> Void) throws(ClientError) -> JobStatus? {
-        try exchange("GET", try Self.path(job: id) + "/events", timeout: nil) { reader throws(ClientError) in
-            var parser = EventParser()
-            while let part = try reader.part() {
-                for event in parser.feed(part) {
-                    guard let event = try JobEvent(event) else { continue }
-                    onEvent(event)
-                    if case .result(let status) = event { return status }
-                }
-            }
+        var (head, reader) = try open("GET", try Self.path(job: id) + "/events", timeout: nil)
+        guard head.status == 200 else {
+            _ = try accepted((head.status, try reader.body(limit: Self.fileLimit)))
             return nil
         }
+        var parser = EventParser()
+        while let part = try reader.part() {
+            for event in parser.feed(part) {
+                guard let event = try JobEvent(event) else { continue }
+                onEvent(event)
+                if case .result(let status) = event { return status }
+            }
+        }
+        return nil
+    }
+
+    /// Any request with its answer as it comes, whatever its status.
+    package func send(
+        _ method: String, _ path: String, body: [UInt8]? = nil
+    ) throws(ClientError) -> (status: Int, body: [UInt8]) {
+        let (head, reader) = try open(method, path, body: body, timeout: Self.timeout)
+        var rest = reader
+        return (head.status, try rest.body(limit: Self.fileLimit))
     }
 
     // MARK: One call
@@ -77,27 +86,26 @@ package struct DaemonClient: Sendable {
     private func call<Answer: Decodable>(
         _ method: String, _ path: String, body: [UInt8]? = nil
     ) throws(ClientError) -> Answer {
-        let bytes = try exchange(method, path, body: body, timeout: Self.timeout) { reader throws(ClientError) in
-            try reader.body(limit: Self.jsonLimit)
-        }
-        return try decode(Answer.self, bytes)
+        try decode(Answer.self, try accepted(try send(method, path, body: body)))
     }
 
-    private func exchange<Answer>(
-        _ method: String, _ path: String, body: [UInt8]? = nil, timeout: Int?,
-        _ read: (inout ResponseReader) throws(ClientError) -> Answer
-    ) throws(ClientError) -> Answer {
+    private func accepted(_ answer: (status: Int, body: [UInt8])) throws(ClientError) -> [UInt8] {
+        guard (200..<300).contains(answer.status) else {
+            throw .refused(try decode(ErrorEnvelope.self, answer.body).error)
+        }
+        return answer.body
+    }
+
+    private func open(
+        _ method: String, _ path: String, body: [UInt8]? = nil, timeout: Int?
+    ) throws(ClientError) -> (ResponseReader.Head, ResponseReader) {
         let connection = try Connection(path: socket, timeout: timeout)
         var head = "\(method) \(path) HTTP/1.1\r\nHost: lazuli\r\nConnection: close\r\n"
         if let body { head += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n" }
         try connection.send(Array((head + "\r\n").utf8) + (body ?? []))
         var reader = ResponseReader { () throws(ClientError) in try connection.receive() }
         let response = try reader.head()
-        guard (200..<300).contains(response.status) else {
-            let bytes = try reader.body(limit: Self.jsonLimit)
-            throw .refused(try decode(ErrorEnvelope.self, bytes).error)
-        }
-        return try read(&reader)
+        return (response, reader)
     }
 
     /// Identifiers come from the command line; what could leave the path is refused here.

@@ -18,6 +18,11 @@ package enum JobState: String, Codable, Sendable, CaseIterable {
 package struct JobStateError: Error, Sendable, Equatable {
     package var state: JobState
     package var event: JobState.Event
+
+    package init(state: JobState, event: JobState.Event) {
+        self.state = state
+        self.event = event
+    }
 }
 
 extension JobState {

@@ -84,7 +84,8 @@ package struct OutputError: Error, Sendable, Equatable {
     var body: ErrorBody {
         ErrorBody(
             .internalFailure, code: "output_not_written",
-            message: "\(path): \(String(cString: strerror(errno))). Make room or correct the rights, then send the job again.",
+            message:
+                "\(path): \(String(cString: strerror(errno))). Make room or correct the rights, then send the job again.",
             stage: .write)
     }
 }

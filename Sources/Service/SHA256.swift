@@ -1,7 +1,7 @@
 /// SHA-256 (FIPS 180-4) of bytes at hand; pictures are a few megabytes, so plain Swift is fast enough.
-enum SHA256 {
+package enum SHA256 {
     /// The digest in hexadecimal.
-    static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+    package static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
         var message = Array(bytes)
         let bits = UInt64(message.count) * 8
         message.append(0x80)

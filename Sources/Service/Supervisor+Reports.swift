@@ -75,7 +75,8 @@ extension Supervisor {
         }
         finish { job throws(JobStoreError) in
             try store.succeed(
-                job.record.id, result: (try? JSON.text(result)) ?? "{}", warnings: (try? JSON.text(job.warnings)) ?? "[]",
+                job.record.id, result: (try? JSON.text(result)) ?? "{}",
+                warnings: (try? JSON.text(job.warnings)) ?? "[]",
                 outputs: job.outputs.map { OutputRecord($0, job: job.record.id) }, at: now)
         }
         prune()

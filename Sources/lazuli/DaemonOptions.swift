@@ -39,7 +39,9 @@ struct DaemonOptions: ParsableArguments {
         let environment = ProcessInfo.processInfo.environment
         if let socket { return [socket] }
         if let socket = environment["LAZULI_SOCKET"], !socket.isEmpty { return [socket] }
-        let own = SocketPath.user(environment: environment, uid: getuid()) { FileManager.default.fileExists(atPath: $0) }
+        let own = SocketPath.user(environment: environment, uid: getuid()) {
+            FileManager.default.fileExists(atPath: $0)
+        }
         return [own, SocketPath.system]
     }
 

@@ -35,7 +35,8 @@ struct Failure: Error {
         let status =
             switch body.type {
             case .invalidRequest, .notFound, .conflict: Exit.badInput
-            case .unavailable: ["queue_full", "draining", "worker_gone"].contains(body.code) ? Exit.tryAgain : Exit.unavailable
+            case .unavailable:
+                ["queue_full", "draining", "worker_gone"].contains(body.code) ? Exit.tryAgain : Exit.unavailable
             case .internalFailure: Exit.internalFailure
             }
         self.init(status, body.message)

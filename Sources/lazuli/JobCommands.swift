@@ -126,7 +126,8 @@ extension JobStatus {
         switch state {
         case .queued: position.map { "queued (\($0))" } ?? "queued"
         case .running:
-            progress.map { $0.steps > 0 ? "\($0.stage.rawValue) \($0.step)/\($0.steps)" : $0.stage.rawValue } ?? "running"
+            progress.map { $0.steps > 0 ? "\($0.stage.rawValue) \($0.step)/\($0.steps)" : $0.stage.rawValue }
+                ?? "running"
         case .succeeded, .failed, .cancelled: state.rawValue
         }
     }
@@ -139,7 +140,8 @@ extension JobStatus {
         if let finished { lines.append(("finished", date(finished))) }
         if attempts > 1 { lines.append(("attempts", "\(attempts)")) }
         for output in outputs {
-            lines.append(("output", "\(output.width)x\(output.height) \(output.format.rawValue), \(output.bytes) bytes"))
+            lines.append(
+                ("output", "\(output.width)x\(output.height) \(output.format.rawValue), \(output.bytes) bytes"))
         }
         lines += warnings.map { ("warning", $0) }
         if let error { lines.append(("error", "\(error.code): \(error.message)")) }

@@ -6,7 +6,8 @@ import Service
 
 /// `lazulid`: serves the socket until a signal.
 struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Serve the socket (what lazulid does without a subcommand).")
+    static let configuration = CommandConfiguration(
+        abstract: "Serve the socket (what lazulid does without a subcommand).")
 
     @Option(help: "Listen on this path. Default: LAZULI_SOCKET, else the user's runtime directory.")
     var socket: String?

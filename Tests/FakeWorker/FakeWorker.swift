@@ -39,7 +39,8 @@ struct FakeExecutor: JobExecutor {
             let seed = (request.seed ?? 0) + UInt64(index)
             let bytes = Data("\(request.format.rawValue) of \(request.prompt), seed \(seed)".utf8)
             let image = EncodedImage(
-                index: index, format: request.format, width: request.width ?? 8, height: request.height ?? 8, seed: seed)
+                index: index, format: request.format, width: request.width ?? 8, height: request.height ?? 8, seed: seed
+            )
             report(.image(image, bytes: bytes))
         }
         return GenerateResult(
@@ -53,7 +54,8 @@ struct FakeExecutor: JobExecutor {
             if word == "fail" {
                 throw .failed(
                     ErrorBody(
-                        .internalFailure, code: "not_finite", message: "A value is not finite.", stage: .denoise, step: 2))
+                        .internalFailure, code: "not_finite", message: "A value is not finite.", stage: .denoise,
+                        step: 2))
             }
             if word.hasPrefix("crash-once:") {
                 let marker = String(word.dropFirst("crash-once:".count))

@@ -1,0 +1,139 @@
+import Foundation
+import Testing
+
+/// What a person types, run as the real executable beside the tests.
+@Suite struct CommandTests {
+    private static let products = ((try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "")
+        .split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
+    private static let goldens = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("Goldens")
+
+    private func run(
+        _ name: String, _ arguments: [String], _ environment: [String: String] = [:], in folder: String = "/tmp",
+        interruptAfter seconds: Double? = nil
+    ) throws -> (status: Int32, output: String, errors: String) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "\(Self.products)/\(name)")
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        process.environment = ["PATH": "/usr/bin:/bin", "HOME": folder, "COLUMNS": "100"].merging(environment) { $1 }
+        let output = Pipe()
+        let errors = Pipe()
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+        if let seconds {
+            usleep(UInt32(seconds * 1_000_000))
+            process.interrupt()
+        }
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let messages = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (process.terminationStatus, text, messages)
+    }
+
+    /// `LAZULI_GOLDENS=write` renews the texts.
+    @Test(arguments: [
+        "lazuli", "lazuli generate", "lazuli jobs", "lazuli show", "lazuli watch", "lazuli cancel", "lazuli fetch",
+        "lazuli status", "lazuli models", "lazuli models list", "lazuli models show", "lazuli models unload", "lazulid",
+    ])
+    func `help is the text that was agreed`(command: String) throws {
+        let words = command.split(separator: " ").map(String.init)
+        let help = try run(words[0], words.dropFirst() + ["--help"]).output
+        let golden = Self.goldens.appendingPathComponent(words.joined(separator: "-") + ".txt")
+        if ProcessInfo.processInfo.environment["LAZULI_GOLDENS"] == "write" {
+            try help.write(to: golden, atomically: true, encoding: .utf8)
+        }
+        #expect(try help == String(contentsOf: golden, encoding: .utf8))
+    }
+
+    @Test func `wrong usage ends with 64 and needs no daemon`() throws {
+        for arguments in [
+            ["generate"], ["generate", "p", "--size", "12"], ["nonsense"], ["generate", "p", "--steps", "x"],
+        ] {
+            #expect(
+                try run("lazuli", arguments, ["LAZULI_SOCKET": "/proc/nowhere/l.sock"]).status == 64, "\(arguments)")
+        }
+        let named = try run("lazuli", ["generate", "p", "-o", "a.gif"], ["LAZULI_SOCKET": "/proc/nowhere/l.sock"])
+        #expect(named.status == 64)
+        #expect(named.errors.contains(".gif"))
+        #expect(try run("lazuli", ["generate", "p", "--steps", "0"]).status == 65)
+        #expect(try run("lazuli", ["status"], ["LAZULI_SOCKET": "/proc/nowhere/l.sock"]).status == 69)
+        #expect(try run("lazuli", ["jobs"], ["LAZULI_SOCKET": "/proc/nowhere/l.sock"]).status == 69)
+    }
+
+    @Test func `the commands carry a picture from the prompt to a file`() throws {
+        let folder = "/tmp/lazuli-test-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let environment = ["LAZULI_SOCKET": "\(folder)/l.sock"]
+        let daemon = Process()
+        daemon.executableURL = URL(fileURLWithPath: "\(Self.products)/lazulid")
+        daemon.arguments = [
+            "--socket", "\(folder)/l.sock", "--state-dir", "\(folder)/state", "--worker", "\(Self.products)/FakeWorker",
+        ]
+        daemon.standardError = FileHandle(forWritingAtPath: "/dev/null")
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder)
+        try daemon.run()
+        defer { daemon.terminate() }
+        let deadline = Date(timeIntervalSinceNow: 10)
+        while try run("lazuli", ["status"], environment).status != 0, Date() < deadline { usleep(20_000) }
+        func lazuli(_ arguments: String..., interruptAfter: Double? = nil) throws -> (
+            status: Int32, output: String, errors: String
+        ) {
+            try run("lazuli", arguments, environment, in: folder, interruptAfter: interruptAfter)
+        }
+
+        var result = try lazuli("generate", "A red apple!", "--seed", "7", "-n", "2", "-o", "a.jpg")
+        #expect(result.output == "a-1.jpg\na-2.jpg\n")
+        #expect(result.errors.isEmpty)
+        #expect(try String(contentsOfFile: "\(folder)/a-2.jpg", encoding: .utf8) == "jpeg of A red apple!, seed 8")
+
+        for name in ["a-red-apple-7.png", "a-red-apple-7-2.png"] {
+            #expect(try lazuli("generate", "A red apple!", "--seed", "7").output == "\(name)\n")
+        }
+        result = try lazuli("generate", "warn me", "--seed", "1", "--json")
+        #expect(result.errors == "warning: This is a test.\n")
+        #expect(result.output.contains("\"files\" : [\n    \"warn-me-1.png\""))
+        #expect(try lazuli("generate", "warn me", "--seed", "1", "-q").errors.isEmpty)
+
+        result = try lazuli("generate", "fail")
+        #expect(result.status == 70)
+        #expect(result.errors == "lazuli: A value is not finite.\n")
+
+        let id = try lazuli("generate", "slow", "--steps", "200", "--detach").output.trimmingCharacters(in: .newlines)
+        #expect(id.count == 13)
+        #expect(try lazuli("fetch", id).status == 75)
+        #expect(try lazuli("cancel", id).status == 0)
+        #expect(try lazuli("watch", id).status == 130)
+        #expect(try lazuli("show", id).output.contains("state    cancelled\n"))
+        #expect(try lazuli("cancel", id).status == 65)
+
+        result = try lazuli("generate", "slow", "--steps", "200", interruptAfter: 0.7)
+        #expect(result.status == 130)
+        #expect(result.errors.contains("cancelled job"))
+
+        let jobs = try lazuli("jobs").output.split(separator: "\n")
+        #expect(jobs.count == 8)
+        let first = String(jobs.last?.prefix(13) ?? "")
+        #expect(try lazuli("fetch", first, "-o", "again.jpg").output == "again-1.jpg\nagain-2.jpg\n")
+        #expect(try lazuli("models").output.contains("fake"))
+        #expect(try lazuli("models", "show", "other").status == 65)
+        #expect(try lazuli("status").output.contains("worker  pid"))
+    }
+
+    @Test func `without a daemon one is started in a session of its own`() throws {
+        let folder = "/tmp/lazuli-test-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let environment = ["LAZULI_SOCKET": "\(folder)/l.sock", "LAZULI_STATE": "\(folder)/state"]
+        #expect(try run("lazuli", ["jobs"], environment).status == 0)
+        let status = try run("lazuli", ["status", "--json"], environment).output
+        let daemon = try #require(
+            try JSONSerialization.jsonObject(with: Data(status.utf8)) as? [String: Any])
+        let pid = try #require(daemon["pid"] as? Int)
+        #expect(getsid(pid_t(pid)) == pid_t(pid))
+        kill(pid_t(pid), SIGTERM)
+    }
+}
