@@ -99,6 +99,21 @@ let package = Package(
         .target(name: "CKernelChecks", dependencies: ["CKernels"], path: "Tests/CKernelChecks", cSettings: c),
         // A worker without weights, for the tests of everything around one.
         .executableTarget(name: "FakeWorker", dependencies: ["API", "Wire"], path: "Tests/FakeWorker", swiftSettings: swift),
+        .testTarget(
+            name: "CKernelsTests", dependencies: ["CKernelChecks", "CKernels"], exclude: ["Goldens"],
+            swiftSettings: swift),
+        .testTarget(name: "APITests", dependencies: ["API"], swiftSettings: swift),
+        .testTarget(name: "WireTests", dependencies: ["API", "Wire"], swiftSettings: swift),
+        .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: swift),
+        .testTarget(name: "ClientTests", dependencies: ["Client"], swiftSettings: swift),
+        .testTarget(
+            name: "ServiceTests",
+            dependencies: [
+                "API", "Client", "FakeWorker", "Service", "lazulid",
+            ], swiftSettings: swift),
+        .testTarget(
+            name: "CommandTests", dependencies: ["FakeWorker", "lazuli", "lazulid"], exclude: ["Goldens"],
+            swiftSettings: swift),
         .testTarget(name: "TensorTests", dependencies: ["Tensor"], swiftSettings: swift),
         .testTarget(
             name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Goldens"], swiftSettings: swift),

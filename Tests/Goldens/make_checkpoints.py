@@ -106,8 +106,8 @@ def sdxl(seed, k, layers, scheduler=None):
             down_block_types=["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
             up_block_types=["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"], addition_embed_type="text_time",
             addition_time_embed_dim=256, projection_class_embeddings_input_dim=64 * k + 6 * 256),
-        scheduler=scheduler or diffusers.EulerDiscreteScheduler(
-            **{key: value for key, value in NOISE.items() if key != "clip_sample"}, timestep_spacing="leading"),
+        # from_config keeps the keys that the class does not know, as the published scheduler_config.json does.
+        scheduler=scheduler or diffusers.EulerDiscreteScheduler.from_config(NOISE | {"timestep_spacing": "leading"}),
         add_watermarker=False)
 
 
