@@ -18,10 +18,9 @@ build: packages
 demo: build language-model
 	scripts/demo.sh
 
-## Runs every test. Those of kernels switch tables and thread counts for the whole process, so they run alone.
+## Runs every test.
 test: packages language-model
-	$(SWIFT) test -c release --skip CKernelsTests
-	$(SWIFT) test -c release --skip-build --filter CKernelsTests
+	scripts/run-tests.sh
 
 ## Everything a patch has to pass.
 check: lint lengths units test
