@@ -102,6 +102,9 @@ let package = Package(
         .testTarget(
             name: "CKernelsTests", dependencies: ["CKernelChecks", "CKernels"], exclude: ["Goldens"],
             swiftSettings: swift),
+        .testTarget(
+            name: "EngineTests", dependencies: ["API", "Checkpoints", "Engine", "Images", "Pipelines", "Wire"],
+            swiftSettings: swift),
         .testTarget(name: "APITests", dependencies: ["API"], swiftSettings: swift),
         .testTarget(name: "WireTests", dependencies: ["API", "Wire"], swiftSettings: swift),
         .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: swift),
