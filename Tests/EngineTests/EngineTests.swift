@@ -1,4 +1,5 @@
 import API
+import Checkpoints
 import Engine
 import Foundation
 import Images
