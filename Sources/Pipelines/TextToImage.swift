@@ -121,14 +121,12 @@ extension TextToImage {
             if let name = request.sampler { try Sampler.named(name) } else { nil }
         var schedule = named?.schedule
         if let name = request.schedule { schedule = try SigmaSchedule.named(name) }
-        let configuration =
-            correctsScheduler ? scheduler.correctedForStableDiffusion(replaced: named != nil) : scheduler
         let plan = try SamplingPlan(
             SamplingRequest(
                 sampler: named?.sampler, schedule: schedule, steps: steps, shift: request.shift,
-                imageTokens: width / latents.factor * (height / latents.factor) / 4),
-            configuration: configuration)
-        let sampler = if let named { named.sampler } else { try Sampler(configuration) }
+                imageTokens: width / latents.factor * (height / latents.factor) / 4, corrects: correctsScheduler),
+            configuration: scheduler)
+        let sampler = if let named { named.sampler } else { try Sampler(scheduler) }
         return (sampler, schedule, plan)
     }
 
