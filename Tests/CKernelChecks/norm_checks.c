@@ -92,11 +92,14 @@ bool check_rows(size_t width, lz_dtype x_type, lz_dtype y_type, char *message, s
         put(spaced, x_type, i / width * stride + i % width, value);
         plain[i] = value;
     }
+    double mean = 0, squares = 0, sum = 0;
     for (size_t i = 0; i < rows * width; i++) {
         const size_t row = i / width * width;
-        double mean = 0, squares = 0;
-        for (size_t j = 0; j < width; j++) mean += get(dense, x_type, row + j) / (double)width;
-        for (size_t j = 0; j < width; j++) squares += pow(get(dense, x_type, row + j) - mean, 2);
+        if (i == row) {
+            mean = squares = 0;
+            for (size_t j = 0; j < width; j++) mean += get(dense, x_type, row + j) / (double)width;
+            for (size_t j = 0; j < width; j++) squares += pow(get(dense, x_type, row + j) - mean, 2);
+        }
         expected[i] = (get(dense, x_type, i) - mean) / sqrt(squares / (double)width + 1e-5) * weight[i - row] + bias[i - row];
     }
     for (size_t i = 0; i < rows * stride; i++) put(y, y_type, i, -77);
@@ -104,8 +107,8 @@ bool check_rows(size_t width, lz_dtype x_type, lz_dtype y_type, char *message, s
     bool good = compare("layer norm", width, y, y_type, width, expected, message, size);
     for (size_t i = 0; i < rows * width; i++) {
         const size_t row = i / width * width;
-        double squares = 0;
-        for (size_t j = 0; j < width; j++) squares += pow(get(dense, x_type, row + j), 2);
+        if (i == row) squares = 0;
+        for (size_t j = 0; i == row && j < width; j++) squares += pow(get(dense, x_type, row + j), 2);
         expected[i] = get(dense, x_type, i) / sqrt(squares / (double)width + 1e-6) * weight[i - row];
     }
     for (size_t i = 0; i < rows * stride; i++) put(y, y_type, i, -77);
@@ -113,8 +116,8 @@ bool check_rows(size_t width, lz_dtype x_type, lz_dtype y_type, char *message, s
     good = good && compare("RMS norm", width, y, y_type, stride, expected, message, size);
     for (size_t i = 0; i < rows * width; i++) {
         const size_t row = i / width * width;
-        double sum = 0;
-        for (size_t j = 0; j < width; j++) sum += exp((double)plain[row + j] - plain[row]);
+        if (i == row) sum = 0;
+        for (size_t j = 0; i == row && j < width; j++) sum += exp((double)plain[row + j] - plain[row]);
         expected[i] = exp((double)plain[i] - plain[row]) / sum;
     }
     lz_softmax(rows, width, plain, soft);
