@@ -61,9 +61,7 @@ package struct ChatTemplate: Sendable, Equatable {
         }
     }
 
-    /// The conversation's text.
-    /// - Parameters:
-    ///   - startingReply: whether to end with what comes before the model's answer.
+    /// The conversation's text, ending with what comes before the model's answer if `startingReply`.
     package func render(_ messages: [ChatMessage], startingReply: Bool = true) -> ChatPrompt {
         var prompt = ChatPrompt(text: opening, contentRanges: [])
         if let defaultSystem, messages.first?.role != .system {
