@@ -52,7 +52,7 @@ typedef struct {
 } operands;
 
 static bool matches(const operands *o, const char *what, size_t i, double value) {
-    const double tolerance = o->y_type == LZ_F32 ? 2e-6 * (1 + fabs(value)) : fabs(value) * 0x1p-8 + 1e-6;
+    const double tolerance = o->y_type == LZ_F32 ? 2e-6 * (1 + fabs(value)) : fabs(value) * 0x1.2p-8 + 1e-6;
     if (fabs(get(o->y, o->y_type, i) - value) <= tolerance) return true;
     snprintf(o->message, o->size, "%s of %zu, types %d %d %d, element %zu: %g instead of %g", what, o->count, (int)o->x_type,
              (int)o->z_type, (int)o->y_type, i, (double)get(o->y, o->y_type, i), value);

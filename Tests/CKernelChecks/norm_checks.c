@@ -15,7 +15,7 @@ static double activated(lz_activation activation, double x) {
 }
 
 static double tolerance_of(lz_dtype type, double value) {
-    return type == LZ_F32 ? 4e-6 * (1 + fabs(value)) : fabs(value) * 0x1p-8 + 1e-6;
+    return type == LZ_F32 ? 4e-6 * (1 + fabs(value)) : fabs(value) * 0x1.2p-8 + 1e-6;
 }
 
 bool check_group_norm(size_t batch, size_t pixels, size_t channels, size_t groups, float mean, lz_dtype type,

@@ -5,6 +5,7 @@
 #include "../avx2/quantised.h"
 #include "attention_bf16.h"
 #include "quantised.h"
+#include "vector_bf16.h"
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"))), \
                              apply_to = function)
 
@@ -35,6 +36,7 @@ void lz_vector_kernels_avx512(vector_kernels *kernels) {
     if (__builtin_cpu_supports("avx512vnni")) quantised_kernels_avx512(kernels);
     else quantised_kernels_avx2(kernels);
     if (__builtin_cpu_supports("avx512bf16")) {
+        vector_kernels_bf16_avx512(kernels);
         kernels->attend = attend_bf16;
         kernels->attention_scratch = attention_scratch_bf16;
     }

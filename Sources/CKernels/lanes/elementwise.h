@@ -4,15 +4,14 @@
 
 INLINE void activate_as(size_t count, lz_activation activation, const void *x, lz_dtype x_type, void *y, lz_dtype y_type) {
     for (size_t i = 0; i < count; i += LANES)
-        store_lanes(y, y_type, i, count - i, activate(load_lanes(x, x_type, i, count - i), activation));
+        store_lanes(y, y_type, i, count - i, activate_for(y_type, load_lanes(x, x_type, i, count - i), activation));
 }
 
-static void activate_elements(size_t count, lz_activation activation, const void *x, lz_dtype x_type, void *y, lz_dtype y_type) {
-    switch (activation) {
-    case LZ_SILU: activate_as(count, LZ_SILU, x, x_type, y, y_type); break;
-    case LZ_GELU: activate_as(count, LZ_GELU, x, x_type, y, y_type); break;
-    default: activate_as(count, activation, x, x_type, y, y_type);
-    }
+static void activate_elements(size_t count, lz_activation activation, const void *x, lz_dtype x_type, void *y,
+                              lz_dtype y_type) {
+    if (y_type == LZ_BF16 && activation == LZ_SILU) activate_as(count, LZ_SILU, x, x_type, y, LZ_BF16);
+    else if (y_type == LZ_BF16 && activation == LZ_GELU) activate_as(count, LZ_GELU, x, x_type, y, LZ_BF16);
+    else activate_as(count, activation, x, x_type, y, y_type);
 }
 
 static void blend(size_t count, float a, const void *x, lz_dtype x_type, float b, const void *z, lz_dtype z_type, void *y,
@@ -35,18 +34,16 @@ static void multiply(size_t count, const void *x, lz_dtype x_type, const void *z
 INLINE void gated_as(size_t count, lz_activation activation, const void *value, const void *gate, lz_dtype x_type, void *y,
                      lz_dtype y_type) {
     for (size_t i = 0; i < count; i += LANES) {
-        vf open = activate(load_lanes(gate, x_type, i, count - i), activation);
+        vf open = activate_for(y_type, load_lanes(gate, x_type, i, count - i), activation);
         store_lanes(y, y_type, i, count - i, open * load_lanes(value, x_type, i, count - i));
     }
 }
 
 static void gated(size_t count, lz_activation activation, const void *value, const void *gate, lz_dtype x_type, void *y,
                   lz_dtype y_type) {
-    switch (activation) {
-    case LZ_SILU: gated_as(count, LZ_SILU, value, gate, x_type, y, y_type); break;
-    case LZ_GELU: gated_as(count, LZ_GELU, value, gate, x_type, y, y_type); break;
-    default: gated_as(count, activation, value, gate, x_type, y, y_type);
-    }
+    if (y_type == LZ_BF16 && activation == LZ_SILU) gated_as(count, LZ_SILU, value, gate, x_type, y, LZ_BF16);
+    else if (y_type == LZ_BF16 && activation == LZ_GELU) gated_as(count, LZ_GELU, value, gate, x_type, y, LZ_BF16);
+    else gated_as(count, activation, value, gate, x_type, y, y_type);
 }
 
 static void rotate_halves(size_t half, const float *cosine, const float *sine, void *x, lz_dtype type) {

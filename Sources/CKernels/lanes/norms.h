@@ -1,4 +1,4 @@
-// Norms and softmax on vectors. Sums run over four vectors side by side and end in double.
+// Norms and softmax on vectors. Sums run over four vectors side by side.
 #include "lanes.h"
 #include "../vector_kernels.h"
 
@@ -107,23 +107,19 @@ INLINE void normalise_as(size_t pixels, size_t channels, const void *x, lz_dtype
             size_t count = channels - c;
             vf value = load_lanes(x, x_type, p * stride + c, count) - load_lanes(mean, LZ_F32, c, count);
             value = fused(value, load_lanes(factor, LZ_F32, c, count), load_lanes(bias, LZ_F32, c, count));
-            store_lanes(y, y_type, p * stride + c, count, activate(value, activation));
+            store_lanes(y, y_type, p * stride + c, count, activate_for(y_type, value, activation));
         }
     }
 }
 
 static void normalise(size_t pixels, size_t channels, const void *x, lz_dtype x_type, size_t stride, const float *mean,
                       const float *factor, const float *bias, lz_activation activation, void *y, lz_dtype y_type) {
-    switch (activation) {
-    case LZ_IDENTITY:
+    if (activation == LZ_IDENTITY)
         normalise_as(pixels, channels, x, x_type, stride, mean, factor, bias, LZ_IDENTITY, y, y_type);
-        break;
-    case LZ_SILU:
-        normalise_as(pixels, channels, x, x_type, stride, mean, factor, bias, LZ_SILU, y, y_type);
-        break;
-    default:
+    else if (y_type == LZ_BF16 && activation == LZ_SILU)
+        normalise_as(pixels, channels, x, x_type, stride, mean, factor, bias, LZ_SILU, y, LZ_BF16);
+    else
         normalise_as(pixels, channels, x, x_type, stride, mean, factor, bias, activation, y, y_type);
-    }
 }
 
 static void lanes_norms(vector_kernels *kernels) {
