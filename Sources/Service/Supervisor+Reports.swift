@@ -79,7 +79,6 @@ extension Supervisor {
                 warnings: (try? JSON.text(job.warnings)) ?? "[]",
                 outputs: job.outputs.map { OutputRecord($0, job: job.record.id) }, at: now)
         }
-        prune()
     }
 
     func fail(_ error: ErrorBody) {
@@ -131,6 +130,7 @@ extension Supervisor {
             logger.critical("job not journalled", metadata: ["job": "\(job.record.id)", "error": "\(error)"])
         }
         tellState(job.record.id)
+        prune()
     }
 
     private func prune() {

@@ -126,9 +126,15 @@ import Testing
         let daemon = try RunningDaemon()
         let job = try daemon.submit("slow", steps: 10)
         try daemon.running(job.id)
+        // Clients that would hold a server: one says nothing, one stops in its body, one listens.
+        let silent = try daemon.connect("")
+        let halted = try daemon.connect("POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        let listener = try daemon.connect("GET /v1/jobs/\(job.id)/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        defer { [silent, halted, listener].forEach { close($0) } }
+        usleep(100_000)
         let asked = Date()
         #expect(daemon.stop(SIGTERM) == 0)
-        #expect(Date().timeIntervalSince(asked) < 3)
+        #expect(Date().timeIntervalSince(asked) < 5)
         try daemon.start()
         let done = try daemon.result(job.id)
         #expect(done.state == .succeeded)
