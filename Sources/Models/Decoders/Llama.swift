@@ -122,9 +122,9 @@ extension Llama {
             let (keys, values) = cache.append(newKeys, value(normal), layer: index)
             let mixed = queries.attending(
                 keys: keys, values: values, heads: config.heads, kvHeads: config.keyHeads, mask: .causal)
-            let sum = output(mixed, Epilogue(residual: x))
+            let sum = output(mixed, Epilogue(residual: x), as: .f32)
             let next = feedForwardNorm(sum)
-            return contract(gate(next, Epilogue(config.activation)) * expand(next), Epilogue(residual: sum))
+            return contract(gate(next, Epilogue(config.activation)) * expand(next), Epilogue(residual: sum), as: .f32)
         }
     }
 }

@@ -48,7 +48,7 @@ struct ResnetBlock: Sendable {
         shortcut = width == out ? nil : try Convolution(weights["conv_shortcut"], width, out, kernel: 1)
     }
 
-    /// [N, H, W, C] → [N, H, W, D]; `time` is the activated time embedding [N, E] in f32.
+    /// [N, H, W, C] → [N, H, W, D] in the type of x: a network that begins in f32 keeps its residual sums in f32. `time` is the activated time embedding [N, E] in f32.
     func callAsFunction(_ x: Tensor, time embedding: Tensor? = nil) -> Tensor {
         let bias = embedding.flatMap { time?($0, as: .f32) }
         var hidden = firstNorm(x, style.activation)
@@ -58,7 +58,7 @@ struct ResnetBlock: Sendable {
         case .modulated(let norm):
             hidden = norm(first(hidden, Epilogue()), bias, style.activation)
         }
-        let sum = second(hidden, Epilogue(residual: shortcut?(x) ?? x))
+        let sum = second(hidden, Epilogue(residual: shortcut?(x, as: x.type) ?? x), as: x.type)
         return style.divisor == 1 ? sum : sum.scaled(by: 1 / style.divisor)
     }
 }
@@ -82,7 +82,9 @@ extension ResnetBlock {
                 : try Convolution(weights, width, out)
         }
 
-        func callAsFunction(_ x: Tensor, _ epilogue: Epilogue) -> Tensor { dense(depthwise?(x) ?? x, epilogue) }
+        func callAsFunction(_ x: Tensor, _ epilogue: Epilogue, as type: DType? = nil) -> Tensor {
+            dense(depthwise?(x) ?? x, epilogue, as: type)
+        }
     }
 
     /// GroupNorm whose result each sample scales by 1 + s and shifts by t (Perez et al. 2018, FiLM).

@@ -59,9 +59,9 @@ struct SpatialTransformer: Sendable {
     /// [N, H, W, C] → the same.
     func callAsFunction(_ x: Tensor, _ pass: inout UNetPass) -> Tensor {
         let tokens = [x.shape[0], x.shape[1] * x.shape[2], x.shape[3]]
-        var hidden = enter(norm(x)).reshaped(tokens)
+        var hidden = enter(norm(x), as: x.type).reshaped(tokens)
         for block in blocks { hidden = block(hidden, &pass) }
-        return leave(hidden.reshaped(x.shape), Epilogue(residual: x))
+        return leave(hidden.reshaped(x.shape), Epilogue(residual: x), as: x.type)
     }
 }
 
@@ -82,10 +82,10 @@ extension SpatialTransformer {
                 : .convolution(try Convolution(weights, width, width, kernel: 1))
         }
 
-        func callAsFunction(_ x: Tensor, _ epilogue: Epilogue = Epilogue()) -> Tensor {
+        func callAsFunction(_ x: Tensor, _ epilogue: Epilogue = Epilogue(), as type: DType) -> Tensor {
             switch form {
-            case .matrix(let linear): linear(x, epilogue)
-            case .convolution(let convolution): convolution(x, epilogue)
+            case .matrix(let linear): linear(x, epilogue, as: type)
+            case .convolution(let convolution): convolution(x, epilogue, as: type)
             }
         }
     }
@@ -128,7 +128,7 @@ extension SpatialTransformer {
             }
             x = second(secondNorm(x), pass.nextMemory(), mask: pass.mask, residual: x)
             let gated = expand(thirdNorm(x)).gated(.gelu, gateSecond: true)
-            return contract(gated, Epilogue(residual: x))
+            return contract(gated, Epilogue(residual: x), as: x.type)
         }
     }
 
@@ -164,7 +164,7 @@ extension SpatialTransformer {
             let queries = query(x)
             let mixed = (queryNorm?(queries) ?? queries).attending(
                 keys: memory.keys, values: memory.values, heads: heads, kvHeads: keyHeads, mask: mask)
-            return output(mixed, Epilogue(residual: residual))
+            return output(mixed, Epilogue(residual: residual), as: residual.type)
         }
     }
 }

@@ -89,8 +89,8 @@ extension CLIPTextModel {
         func callAsFunction(_ x: Tensor) -> Tensor {
             let normal = firstNorm(x)
             let mixed = query(normal).attending(keys: key(normal), values: value(normal), heads: heads, mask: .causal)
-            let sum = output(mixed, Epilogue(residual: x))
-            return contract(expand(secondNorm(sum), Epilogue(activation)), Epilogue(residual: sum))
+            let sum = output(mixed, Epilogue(residual: x), as: .f32)
+            return contract(expand(secondNorm(sum), Epilogue(activation)), Epilogue(residual: sum), as: .f32)
         }
     }
 
