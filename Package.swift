@@ -31,7 +31,8 @@ let package = Package(
         .target(name: "CKernels", cSettings: c),
         // Shims over libpng and libjpeg-turbo, whose error paths are setjmp's.
         .target(
-            name: "CImages", cSettings: c, linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
+            name: "CImages", cSettings: c,
+            linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
         // Values of arithmetic: tensors, packed and quantised weights.
         .target(name: "Tensor", dependencies: ["CKernels"], swiftSettings: swift + [.strictMemorySafety()]),
         // File formats of model weights, and the path into them.
@@ -72,7 +73,8 @@ let package = Package(
             name: "Service",
             dependencies: [
                 "API", "Jobs", "Wire", .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -98,7 +100,8 @@ let package = Package(
         // Kernels checked against double precision, in C so that emulators of other machines run them too.
         .target(name: "CKernelChecks", dependencies: ["CKernels"], path: "Tests/CKernelChecks", cSettings: c),
         // A worker without weights, for the tests of everything around one.
-        .executableTarget(name: "FakeWorker", dependencies: ["API", "Wire"], path: "Tests/FakeWorker", swiftSettings: swift),
+        .executableTarget(
+            name: "FakeWorker", dependencies: ["API", "Wire"], path: "Tests/FakeWorker", swiftSettings: swift),
         .testTarget(
             name: "CKernelsTests", dependencies: ["CKernelChecks", "CKernels"], exclude: ["Goldens"],
             swiftSettings: swift),

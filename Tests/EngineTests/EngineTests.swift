@@ -98,7 +98,9 @@ struct EngineTests {
     }
 
     @Test func `a weight that is not a number fails the job with stage and step`() throws {
-        for (part, name, stage) in [("unet", "conv_out.bias", Stage.denoise), ("vae", "decoder.layers.0.bias", .decode)] {
+        for (part, name, stage) in [
+            ("unet", "conv_out.bias", Stage.denoise), ("vae", "decoder.layers.0.bias", .decode),
+        ] {
             try TestModels.withChangedCopy(
                 part: part,
                 { weights, store in
