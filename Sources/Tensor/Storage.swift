@@ -107,7 +107,7 @@ package enum Arena {
             state.idle = 0
             return unsafe blocks
         }
-        for unsafeblock in unsafe blocks { unsafe free(block.pointer) }
+        unsafe blocks.forEach { unsafe free($0.pointer) }
         lz_return_free_memory()
     }
 }
