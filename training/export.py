@@ -26,8 +26,8 @@ CONDITIONING = {
                "strip": "the prompt on both sides, then the whole on the right",
                "empty": {"generate": text.formatted(""), "edit": text.formatted("", text.EDIT)}},
     "latents": {"channels": 8, "downscale": 8, "scale": 1.0, "shift": 0.0,
-                "source": "joined after the noisy latents on the channel axis (16 in, 8 out): zeros to generate, the encoded "
-                          "source picture to edit"},
+                "source": "joined after the noisy latents on the channel axis (16 in, 8 out): zeros to generate, "
+                          "the encoded source picture to edit"},
     "prediction": {"type": "flow", "velocity": "noise - latents", "timestep": "1000 sigma",
                    "sigmas": "linspace(1, 1 / steps, steps), then 0"},
     "guidance": "velocity = empty + guidance * (prompt - empty); both branches see the same source",

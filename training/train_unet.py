@@ -81,13 +81,20 @@ class Cache:
         return map(torch.from_numpy, (target, source, states, mask))
 
 
-def core_rows():
-    """The plainest scenes: one object of the core, of the usual size and style, in the middle."""
-    def plain(scene):
-        item = scene["objects"][0]
-        return (scene["layout"] == "one" and scene["style"] == "3d" and (item["x"], item["y"]) == (64, 64)
-                and world.OBJECTS[item["object"]][0] in world.CORE)
-    return [i for i in range(SCENES) if plain(world.sample("train", i))]
+def groups():
+    """Rows of the cache by what they teach, from the plainest scenes to everything."""
+    rows = dict(core=[], next=[], flat=[], loose=[], all=range(SCENES), edits=range(SCENES, SCENES + EDITS))
+    for i in range(SCENES):
+        scene = world.sample("train", i)
+        item, name = scene["objects"][0], world.OBJECTS[scene["objects"][0]["object"]][0]
+        plain = scene["layout"] == "one" and (item["x"], item["y"]) == (64, 64)
+        if name in world.CORE and scene["style"] == "3d" and scene["layout"] != "pair":
+            rows["loose"].append(i)
+        if plain and name in world.CORE:
+            rows["core" if scene["style"] == "3d" else "flat"].append(i)
+        if plain and name in world.NEXT and scene["style"] == "3d":
+            rows["next"].append(i)
+    return {name: np.array(part) for name, part in rows.items()}
 
 
 def loss_of(model, cache, rows, rng, noise_shift):
@@ -153,7 +160,8 @@ def train(rank, workers, options):
         step, seen = state["step"], state["seen"]
     torch.manual_seed(1000 * step + rank)
     rng = np.random.default_rng([step, rank])
-    plain = np.array(core_rows())
+    parts, shares = groups(), dict(item.split("=") for item in options.mix.split(","))
+    names, shares = list(shares), np.array(list(shares.values()), float)
     cache, clock, first, losses = Cache(), parallel.Clock(options.until), step, []
     began = saved = time.time()
     log = open(parallel.ROOT / f"{options.name}.jsonl", "a") if rank == 0 else None
@@ -164,14 +172,12 @@ def train(rank, workers, options):
         os.replace(checkpoint.with_suffix(".new"), checkpoint)
         averaged = export(model, average, folder).eval()
         averaged.set_attn_processor(SmallAttention())
-        snapshot(averaged, cache, [*plain[:12], *range(12)], parallel.ROOT / f"{options.name}.png")
+        rows = [row for name in names for row in parts[name][:12]]
+        snapshot(averaged, cache, rows, parallel.ROOT / f"{options.name}.png")
 
     while True:
         parallel.wait_while_paused()
-        rows = rng.integers(0, SCENES, options.batch)
-        kind = rng.random(options.batch)
-        rows = np.where(kind < options.core, rng.choice(plain, options.batch), rows)
-        rows = np.where(kind > 1 - options.edits, rng.integers(SCENES, SCENES + EDITS, options.batch), rows)
+        rows = [rng.choice(parts[name]) for name in rng.choice(names, options.batch, p=shares / shares.sum())]
         flat.message.zero_()
         loss = loss_of(model, cache, rows, rng, options.noise_shift)
         loss.mean().backward()
@@ -203,12 +209,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--until", required=True, help="wall-clock time to end at, HH:MM: one cosine from now to then")
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--core", type=float, default=0.4, help="share of the plainest scenes of the core")
+    parser.add_argument("--mix", default="core=0.4,all=0.6", help="shares of the groups of scenes")
     parser.add_argument("--name", default="unet")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--batch", type=int, default=16, help="rows per worker and step")
     parser.add_argument("--together", type=int, default=8, help="steps between averages of the workers' weights")
-    parser.add_argument("--edits", type=float, default=0.0, help="share of edit pairs")
     parser.add_argument("--noise-shift", type=float, default=0.3, help="mean of the normal behind the noise levels")
     parser.add_argument("--average", type=float, default=0.995)
     parser.add_argument("--save", type=float, default=5, help="minutes between checkpoints")

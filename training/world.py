@@ -103,9 +103,15 @@ OBJECTS = [
 
 # The objects to learn first: the plainest shapes and those that people ask for first.
 CORE = {
-    "red apple", "banana", "tangerine", "strawberry", "carrot", "mushroom", "pizza", "doughnut", "cat", "penguin", "duck",
-    "tropical fish", "sunflower", "deciduous tree", "cactus", "sun", "crescent moon", "star", "red heart",
+    "red apple", "banana", "tangerine", "strawberry", "carrot", "mushroom", "pizza", "doughnut", "cat", "penguin",
+    "duck", "tropical fish", "sunflower", "deciduous tree", "cactus", "sun", "crescent moon", "star", "red heart",
     "snowman without snow", "house", "automobile", "rocket", "balloon",
+}
+# Those to learn next.
+NEXT = {
+    "green apple", "lemon", "watermelon", "hamburger", "soft ice cream", "birthday cake", "dog", "pig", "rabbit",
+    "owl", "frog", "turtle", "whale", "butterfly", "rose", "evergreen tree", "palm tree", "cloud", "rainbow", "fire",
+    "blue heart", "bus", "airplane", "sailboat", "umbrella", "wrapped gift", "crown", "key", "bell", "soccer ball",
 }
 
 
