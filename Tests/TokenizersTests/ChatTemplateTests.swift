@@ -67,6 +67,8 @@ struct ChatTemplateTests {
         #expect(ChatTemplate.recognized(inJinja: jinja) == .chatML(defaultSystem: "You draw."))
         let escaped = #"{{- '<|im_start|>system\nYou draw.<|im_end|>\n' }}"#
         #expect(ChatTemplate.recognized(inJinja: escaped) == .chatML(defaultSystem: "You draw."))
+        let second = #"{% if tools %}{{ '<|im_start|>system\n' }}{{ tools }}{{ '<|im_end|>' }}{% else %}"# + escaped
+        #expect(ChatTemplate.recognized(inJinja: second) == .chatML(defaultSystem: "You draw."))
         let open = #"{{- '<|im_start|>system\n' + messages[0].content + '<|im_end|>\n' }}"#
         #expect(ChatTemplate.recognized(inJinja: open) == .chatML())
         #expect(ChatTemplate.recognized(inJinja: "{{ '<|start_header_id|>' }}") == .llama3)

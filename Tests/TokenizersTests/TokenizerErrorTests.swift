@@ -97,6 +97,8 @@ struct TokenizerErrorTests {
         var end = try Goldens.gguf("gpt2")
         end.roles.end = 1 << 20
         #expect(throws: TokenizerError.invalidID(token: "special token", id: 1 << 20)) { try Tokenizer(end) }
+        end.roles.end = Int(UInt32.max)
+        #expect(try Tokenizer(end).roles.end == nil)
         var model = try Goldens.gguf("gpt2")
         model.model = "rwkv"
         #expect(throws: TokenizerError.unsupported(stage: "GGUF model", name: "rwkv")) { try Tokenizer(model) }
