@@ -82,7 +82,8 @@ let package = Package(
         // Talks to the socket.
         .target(name: "Client", dependencies: ["API"], swiftSettings: swift),
         // What `lazuli bench` runs.
-        .target(name: "Benchmark", dependencies: ["Models", "Pipelines", "Tensor"], swiftSettings: swift),
+        .target(
+            name: "Benchmark", dependencies: ["Checkpoints", "Models", "Pipelines", "Tensor"], swiftSettings: swift),
         // The two programs.
         .executableTarget(
             name: "lazulid",
