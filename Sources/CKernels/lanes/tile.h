@@ -62,6 +62,8 @@ INLINE void multiply_widened(size_t rows, size_t vectors, const tile_job *job) {
 #pragma clang loop unroll(full)
         for (size_t odd = 0; odd < 2; odd++) {
             vf right[tile_vectors];
+            // Reading the pairs twice is cheaper than holding them: 16 registers are full.
+            __asm__("" : "+r"(b));
 #pragma clang loop unroll(full)
             for (size_t j = 0; j < vectors; j++) {
                 vu pairs;
