@@ -17,6 +17,13 @@ struct CLIPPart: Sendable {
         model = try CLIPTextModel(weights, CLIPTextModel.Configuration(files.config(encoder)))
         try weights.requireAllTaken(ignoring: "position_ids", "logit_scale")
         self.tokenizer = try files.clipTokenizer(tokenizer, catalog)
+        guard self.tokenizer.tokenizer.vocabularySize <= model.configuration.vocabulary else {
+            throw PipelineError.part(
+                path: "\(files.path)/\(tokenizer)",
+                fact: "it has \(self.tokenizer.tokenizer.vocabularySize) tokens, the text encoder knows "
+                    + "\(model.configuration.vocabulary)",
+                remedy: "use the tokenizer that belongs to the encoder")
+        }
         guard self.tokenizer.contextLength <= model.configuration.context else {
             throw PipelineError.part(
                 path: "\(files.path)/\(tokenizer)",

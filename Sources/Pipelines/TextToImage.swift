@@ -81,6 +81,10 @@ extension TextToImage {
         if prompt.truncatedText != nil && request.refusesTruncation {
             throw PipelineError.truncated(tokens: prompt.tokens, limit: prompt.limit)
         }
+        for branch in [prompt.positive, prompt.negative ?? prompt.positive] {
+            guard let fact = denoiser.mismatch(with: branch, channels: latents.channels) else { continue }
+            throw PipelineError.part(path: family, fact: fact, remedy: "use the parts of one model")
+        }
         try requireFinite([prompt.positive] + [prompt.negative].compactMap(\.self))
         return Plan(
             width: width, height: height, steps: steps, guidance: guidance, sampler: sampler, schedule: schedule,
