@@ -72,7 +72,8 @@ let package = Package(
         .target(
             name: "Service",
             dependencies: [
-                "API", "Jobs", "Wire", .product(name: "Hummingbird", package: "hummingbird"),
+                "API", "Jobs", "Wire", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -116,7 +117,7 @@ let package = Package(
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "API", "Client", "FakeWorker", "Service", "lazulid",
+                "API", "Client", "FakeWorker", "Service", "lazulid", .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: swift),
         .testTarget(
             name: "CommandTests", dependencies: ["FakeWorker", "lazuli", "lazulid"], exclude: ["Goldens"],

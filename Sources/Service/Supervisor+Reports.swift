@@ -1,4 +1,5 @@
 import API
+import Crypto
 import Foundation
 import Jobs
 import Logging
@@ -51,7 +52,7 @@ extension Supervisor {
             running?.outputs.append(
                 Output(
                     index: image.index, format: image.format, width: image.width, height: image.height,
-                    bytes: bytes.count, sha256: SHA256.hexadecimal(bytes), seed: image.seed,
+                    bytes: bytes.count, sha256: SHA256.hash(data: bytes).hexadecimal, seed: image.seed,
                     url: Output.url(job: job.record.id, number: image.index)))
         } catch {
             running?.failure = error.body
