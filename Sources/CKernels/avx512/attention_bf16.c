@@ -41,7 +41,7 @@ INLINE vu load_words(const void *x) {
     return value;
 }
 
-/// The first `count` ≤ 2·LANES elements at x as pairs.
+/// The first `count` elements at x as pairs, at most 2·LANES of them.
 INLINE vu load_pairs(const uint16_t *x, size_t count) {
     const __mmask32 present = count >= 2 * LANES ? ~0u : (1u << count) - 1;
     return (vu)_mm512_maskz_loadu_epi16(present, x);
@@ -190,10 +190,12 @@ static void accumulate_values(size_t keys, size_t d, const float *p, const opera
 }
 
 #include "../lanes/attention.h"
+#include "attention_row_bf16.h"
+#include "../lanes/attention_row.h"
 
 size_t attention_scratch_bf16_avx512(const lz_attention *shape) { return attention_scratch(shape, LZ_BF16); }
 
-void attend_bf16_avx512(const attention_block *block, void *scratch) { attend_in_tiles(block, scratch); }
+void attend_bf16_avx512(const attention_block *block, void *scratch) { attend(block, scratch); }
 
 #pragma clang attribute pop
 #endif

@@ -14,6 +14,7 @@
 
 #include "../lanes/attention_f32.h"
 #include "../lanes/attention.h"
+#include "../lanes/attention_row_f32.h"
 #include "../lanes/attention_row.h"
 #include "../lanes/elementwise.h"
 #include "../lanes/norms.h"
@@ -21,7 +22,7 @@
 #pragma clang attribute pop
 
 static void attend_bf16(const attention_block *block, void *scratch) {
-    if (block->type == LZ_BF16 && block->shape->queries > few_queries) attend_bf16_avx512(block, scratch);
+    if (block->type == LZ_BF16) attend_bf16_avx512(block, scratch);
     else attend(block, scratch);
 }
 
