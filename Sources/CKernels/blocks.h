@@ -8,7 +8,7 @@
 // 16 registers of 8 floats: 12 sums, 2 of B, 1 of A. L1 32 KiB, L2 256 KiB (Haswell).
 #define AVX2_ROWS 6
 #define AVX2_COLUMNS 16
-#define AVX2_DEPTH 256
+#define AVX2_DEPTH 384
 
 // 32 registers of 16 floats: 28 sums, 2 of B, 2 of A. L1 32 KiB, L2 1 MiB (Skylake-X, Zen 4).
 #define AVX512_ROWS 14
@@ -19,7 +19,7 @@
 // 32 registers of 4 floats: 24 sums, 4 of B, 1 of A. L1 64 KiB, L2 512 KiB (Cortex-A76, Neoverse N1).
 #define NEON_ROWS 6
 #define NEON_COLUMNS 16
-#define NEON_DEPTH 256
+#define NEON_DEPTH 384
 
 // Small and odd, so that small tests cross every boundary.
 static const block_sizes reference_blocks = {.rows = 3, .columns = 8, .depth = 64, .block_rows = 12, .block_columns = 16};
