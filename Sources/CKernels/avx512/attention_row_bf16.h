@@ -1,5 +1,5 @@
-// Operands of attention_row.h in bf16: scores are dot products of pairs of channels as they lie. V is widened by a shift
-// and a mask, so that outputs are kept as the even, then the odd channels of every 32.
+// Operands of attention_row.h in bf16: scores are dot products of pairs of channels as they lie. V is widened by a
+// shift and a mask, so that outputs are kept as the even, then the odd channels of every 32.
 
 typedef uint16_t row_operand;
 
@@ -30,8 +30,8 @@ INLINE vf score_lanes(const attention_block *block, const row_operand *q, size_t
 }
 
 /// Channels c ..< c + 32·steps, `steps` a constant at each call.
-INLINE void accumulate_row(const attention_block *block, const float *p, size_t first, size_t keys, size_t c, size_t steps,
-                           float rescale, float *outputs) {
+INLINE void accumulate_row(const attention_block *block, const float *p, size_t first, size_t keys, size_t c,
+                           size_t steps, float rescale, float *outputs) {
     const size_t d = block->shape->head_size, stride = block->shape->v_token;
     const uint16_t *v = (const uint16_t *)block->v + first;
     vf even[2], odd[2];
@@ -52,8 +52,8 @@ INLINE void accumulate_row(const attention_block *block, const float *p, size_t 
     }
 }
 
-static void accumulate_values_row(const attention_block *block, const float *p, size_t first, size_t keys, float rescale,
-                                  float *outputs) {
+static void accumulate_values_row(const attention_block *block, const float *p, size_t first, size_t keys,
+                                  float rescale, float *outputs) {
     size_t c = 0, d = block->shape->head_size;
     for (; c + 4 * LANES <= d; c += 4 * LANES) accumulate_row(block, p, first, keys, c, 2, rescale, outputs);
     for (; c < d; c += 2 * LANES) accumulate_row(block, p, first, keys, c, 1, rescale, outputs);
@@ -65,6 +65,7 @@ static void write_row(const attention_block *block, const float *outputs, float 
         const vf even = load_f32(outputs + c) * factor, odd = load_f32(outputs + c + LANES) * factor;
         store_lanes(block->y, LZ_BF16, first + c, d - c, __builtin_shufflevector(even, odd, ZIP_LOW));
         if (c + LANES < d)
-            store_lanes(block->y, LZ_BF16, first + c + LANES, d - c - LANES, __builtin_shufflevector(even, odd, ZIP_HIGH));
+            store_lanes(block->y, LZ_BF16, first + c + LANES, d - c - LANES,
+                        __builtin_shufflevector(even, odd, ZIP_HIGH));
     }
 }

@@ -1,5 +1,5 @@
-// Activations for results that become bf16, whose half ulp is 2e-3 of the value: relative error about 1e-4, a third of the
-// time of vector_math.h. NaN stays NaN.
+// Activations for results that become bf16, whose half ulp is 2e-3 of the value: relative error about 1e-4, a third of
+// the time of vector_math.h. NaN stays NaN.
 #ifndef LAZULI_ROUGH_H
 #define LAZULI_ROUGH_H
 

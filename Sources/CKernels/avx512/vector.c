@@ -22,8 +22,10 @@
 #pragma clang attribute pop
 
 static void attend_bf16(const attention_block *block, void *scratch) {
-    if (block->type == LZ_BF16) attend_bf16_avx512(block, scratch);
-    else attend(block, scratch);
+    if (block->type == LZ_BF16)
+        attend_bf16_avx512(block, scratch);
+    else
+        attend(block, scratch);
 }
 
 static size_t attention_scratch_bf16(const lz_attention *shape, lz_dtype type) {
@@ -34,8 +36,10 @@ void lz_vector_kernels_avx512(vector_kernels *kernels) {
     lanes_attention(kernels);
     lanes_elementwise(kernels);
     lanes_norms(kernels);
-    if (__builtin_cpu_supports("avx512vnni")) quantised_kernels_avx512(kernels);
-    else quantised_kernels_avx2(kernels);
+    if (__builtin_cpu_supports("avx512vnni"))
+        quantised_kernels_avx512(kernels);
+    else
+        quantised_kernels_avx2(kernels);
     if (__builtin_cpu_supports("avx512bf16")) {
         vector_kernels_bf16_avx512(kernels);
         kernels->attend = attend_bf16;

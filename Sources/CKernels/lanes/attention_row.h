@@ -1,5 +1,5 @@
-// Attention of one query with its channels along the lanes, for decoding: K and V are read once, as they lie. The operands
-// come first: attention_row_f32.h, or pairs of bf16.
+// Attention of one query with its channels along the lanes, for decoding: K and V are read once, as they lie. The
+// operands come first: attention_row_f32.h, or pairs of bf16.
 #include "../vector_kernels.h"
 #include "lanes.h"
 

@@ -43,8 +43,8 @@ INLINE void accumulate_row(const attention_block *block, const float *p, size_t 
 }
 
 /// outputs = outputs·rescale + Σ p[key]·V[key].
-static void accumulate_values_row(const attention_block *block, const float *p, size_t first, size_t keys, float rescale,
-                                  float *outputs) {
+static void accumulate_values_row(const attention_block *block, const float *p, size_t first, size_t keys,
+                                  float rescale, float *outputs) {
     size_t c = 0, d = block->shape->head_size;
     for (; c + 4 * LANES <= d; c += 4 * LANES) accumulate_row(block, p, first, keys, c, 4, rescale, outputs);
     for (; c < d; c += LANES) accumulate_row(block, p, first, keys, c, 1, rescale, outputs);

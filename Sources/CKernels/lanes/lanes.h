@@ -65,7 +65,8 @@ INLINE vf larger_of(vf a, vf b) { return a > b ? a : b; }
 /// Pairwise, so that it costs four additions and no places.
 INLINE float sum_of(vf x) {
 #if LANES == 16
-    v8f eight = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) + __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
+    v8f eight = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
+                __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
 #elif LANES == 8
     v8f eight = x;
 #endif

@@ -30,7 +30,9 @@ void lz_vector_kernels_neon(vector_kernels *kernels) {
     lanes_attention(kernels);
     lanes_elementwise(kernels);
     lanes_norms(kernels);
-    if (has_dot_products()) quantised_kernels_neon_dot(kernels);
-    else quantised_kernels_neon(kernels);
+    if (has_dot_products())
+        quantised_kernels_neon_dot(kernels);
+    else
+        quantised_kernels_neon(kernels);
 }
 #endif
