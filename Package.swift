@@ -109,6 +109,7 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(
             name: "EngineTests", dependencies: ["API", "Checkpoints", "Engine", "Images", "Pipelines", "Wire"],
+            exclude: ["Goldens"],
             swiftSettings: swift),
         .testTarget(name: "APITests", dependencies: ["API"], swiftSettings: swift),
         .testTarget(name: "WireTests", dependencies: ["API", "Wire"], swiftSettings: swift),

@@ -29,6 +29,20 @@ struct EngineTests {
         #expect(result.modelSHA256?.count == 64)
     }
 
+    /// Goldens/mini.png comes from `training/reference.py "a red apple on a blue background" --seed 1 --steps 4`.
+    @Test func `the default model draws what torch and diffusers draw`() throws {
+        let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Goldens/mini.png")
+        let wanted = try Image.decode([UInt8](Data(contentsOf: golden)))
+        let file = try engine.draw(
+            GenerateRequest(
+                prompt: "a red apple on a blue background", steps: 4, seed: 1, precision: .f32)
+        ).report.files[0]
+        let picture = try Image.decode(file)
+        #expect(picture.width == wanted.width && picture.height == wanted.height)
+        let distances = zip(picture.samples, wanted.samples).map { abs(Int($0) - Int($1)) }
+        #expect(distances.max() ?? 255 <= 2)
+    }
+
     @Test(arguments: [API.ImageFormat.png, .jpeg]) func `a recipe, replayed, gives the same bytes`(
         format: API.ImageFormat
     ) throws {
