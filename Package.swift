@@ -126,7 +126,9 @@ let package = Package(
         .testTarget(name: "TensorTests", dependencies: ["Tensor"], swiftSettings: swift),
         .testTarget(
             name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Goldens"], swiftSettings: swift),
-        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], exclude: ["Goldens"], swiftSettings: swift),
+        .testTarget(
+            name: "TokenizersTests", dependencies: ["Tokenizers"], exclude: ["Goldens", "corpus.py", "make_goldens.py"],
+            swiftSettings: swift),
         .testTarget(
             name: "ImagesTests", dependencies: ["Images"], exclude: ["Goldens"], swiftSettings: swift),
         .testTarget(name: "FaultTests", dependencies: ["Checkpoints", "Images"], swiftSettings: swift),
