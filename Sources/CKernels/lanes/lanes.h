@@ -8,6 +8,9 @@
 #include "../vector_math.h"
 #endif
 
+// Sanitised builds leave the loops as they are.
+#pragma clang diagnostic ignored "-Wpass-failed"
+
 typedef float v4f __attribute__((ext_vector_type(4)));
 typedef float v8f __attribute__((ext_vector_type(8)));
 typedef uint8_t vb __attribute__((ext_vector_type(LANES)));
