@@ -9,6 +9,7 @@ single file: heads of 64 (8 heads in sd1's UNet), groups of 32, CLIP's own vocab
 """
 
 import argparse
+import json
 import logging
 import os
 import pathlib
@@ -184,6 +185,14 @@ FOLDERS = {"sd1": sd1, "sd2": sd2, "sdxl": sdxl, "sdxl-turbo": sdxl_turbo, "drea
 SINGLE = {"sd1-single": (sd1, original_names.stable_diffusion), "sdxl-single": (sdxl, original_names.stable_diffusion_xl)}
 
 
+def keep_unclipped(path):
+    """The published files say `clip_sample: false` also for schedulers that do not know the word; DDIM and DDPM, when a
+    user asks for them, do. Clipped, an untrained network is chaotic and rounding to bf16 changes the whole picture."""
+    config = json.loads(path.read_text())
+    if "beta_start" in config:
+        path.write_text(json.dumps(config | {"clip_sample": False}, indent=2) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=pathlib.Path)
@@ -197,9 +206,12 @@ def main():
     for name in arguments.variant or [*FOLDERS, *SINGLE]:
         if name in FOLDERS:
             FOLDERS[name](*shape).save_pretrained(arguments.out / name)
+            keep_unclipped(arguments.out / name / "scheduler/scheduler_config.json")
         else:
             build, rename = SINGLE[name]
-            save_file(rename(build(*shape)), arguments.out / f"{name}.safetensors")
+            file = arguments.out / f"{name}.safetensors"
+            save_file(rename(build(*shape)), file)
+            file.chmod(0o644)
         print(arguments.out / name)
 
 

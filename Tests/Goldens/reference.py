@@ -39,6 +39,7 @@ SCHEDULES = {
 
 
 def load(arguments):
+    """The pipeline with the sampler and schedule that were asked for."""
     import diffusers
     import transformers
 
@@ -85,19 +86,18 @@ def draw(arguments):
             guidance_scale=arguments.guidance, generator=torch.Generator().manual_seed(arguments.seed), **options).images[0]
 
 
-def compare(first, second):
+def difference(first, second):
+    """Largest difference of a channel, share of channels above 2, and PSNR in dB of two picture files."""
     first, second = (np.asarray(Image.open(path).convert("RGB"), dtype=np.int64) for path in (first, second))
     if first.shape != second.shape:
         sys.exit(f"sizes differ: {first.shape} and {second.shape}")
-    difference = np.abs(first - second)
-    power = float((difference**2).mean())
+    apart = np.abs(first - second)
+    power = float((apart**2).mean())
     psnr = math.inf if power == 0 else 10 * math.log10(255**2 / power)
-    print(f"largest {difference.max()}  above 2: {100 * float((difference > 2).mean()):.3f} %  PSNR {psnr:.1f} dB")
-    return int(difference.max()) > 2
+    return int(apart.max()), float((apart > 2).mean()), psnr
 
 
-def main():
-    logging.disable(logging.WARNING)
+def parser():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=pathlib.Path)
     parser.add_argument("prompt")
@@ -111,9 +111,16 @@ def main():
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--guidance", type=float, default=7.5)
     parser.add_argument("--size", default="128x128")
-    arguments = parser.parse_args()
+    return parser
+
+
+def main():
+    logging.disable(logging.WARNING)
+    arguments = parser().parse_args()
     if arguments.compare:
-        sys.exit(compare(arguments.model, arguments.prompt))
+        largest, share, psnr = difference(arguments.model, arguments.prompt)
+        print(f"largest {largest}  above 2: {100 * share:.3f} %  PSNR {psnr:.1f} dB")
+        sys.exit(largest > 2)
     draw(arguments).save(arguments.output)
 
 
