@@ -41,6 +41,9 @@ def main():
         part = kind.from_pretrained(parallel.ROOT / name).to(torch.float16)
         shutil.rmtree(FOLDER / name, ignore_errors=True)
         part.save_pretrained(FOLDER / name)
+        config = json.loads((FOLDER / name / "config.json").read_text())
+        config.pop("_name_or_path", None)
+        (FOLDER / name / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=1.0).save_pretrained(FOLDER / "scheduler")
     index = {"_class_name": "LazuliMiniPipeline", "_diffusers_version": "0.42.1",
              "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"],
