@@ -1,5 +1,5 @@
-// Block sizes of every table, BLIS's MR, NR, KC, MC and NC in this order. A panel of depth × columns of weights stays in L1
-// while the tiles of a block pass by; block_rows × depth of A and block_rows × block_columns of f32 sums stay in L2.
+// Block sizes of every table, BLIS's MR, NR, KC, MC and NC in this order. Of a piece of work, depth × block_columns
+// weights and block_rows × block_columns f32 sums stay in L2, and rows × depth elements of A in L1.
 #ifndef LAZULI_BLOCKS_H
 #define LAZULI_BLOCKS_H
 
@@ -22,11 +22,11 @@
 #define NEON_DEPTH 384
 
 // Small and odd, so that small tests cross every boundary.
-static const block_sizes reference_blocks = {.rows = 3, .columns = 8, .depth = 64, .block_rows = 12, .block_columns = 16};
+static const block_sizes reference_blocks = {3, 8, 64, 12, 16};
 
-static const block_sizes avx2_blocks = {AVX2_ROWS, AVX2_COLUMNS, AVX2_DEPTH, 96, 256};
-static const block_sizes avx512_blocks = {AVX512_ROWS, AVX512_COLUMNS, AVX512_DEPTH, 224, 512};
-static const block_sizes avx512_bf16_blocks = {AVX512_ROWS, AVX512_COLUMNS, AVX512_DEPTH_BF16, 224, 512};
-static const block_sizes neon_blocks = {NEON_ROWS, NEON_COLUMNS, NEON_DEPTH, 96, 256};
+static const block_sizes avx2_blocks = {AVX2_ROWS, AVX2_COLUMNS, AVX2_DEPTH, 144, 128};
+static const block_sizes avx512_blocks = {AVX512_ROWS, AVX512_COLUMNS, AVX512_DEPTH, 224, 320};
+static const block_sizes avx512_bf16_blocks = {AVX512_ROWS, AVX512_COLUMNS, AVX512_DEPTH_BF16, 224, 320};
+static const block_sizes neon_blocks = {NEON_ROWS, NEON_COLUMNS, NEON_DEPTH, 144, 128};
 
 #endif

@@ -54,7 +54,7 @@ extension KernelTests {
             #expect(lz_select_kernels(table))
             for weights in Self.types {
                 for k in [513, 1024, 2881] {
-                    expect(check_product, matrix_case(29, 35, k, weights, LZ_BF16, LZ_F32), "\(k)")
+                    expect(check_product, matrix_case(29, 35, k, weights, LZ_BF16, LZ_F32), "\(table) K \(k)")
                 }
             }
         }
