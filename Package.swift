@@ -127,7 +127,8 @@ let package = Package(
         .testTarget(
             name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Goldens"], swiftSettings: swift),
         .testTarget(
-            name: "TokenizersTests", dependencies: ["Tokenizers"], exclude: ["Goldens", "corpus.py", "make_goldens.py"],
+            name: "TokenizersTests", dependencies: ["Tokenizers"],
+            exclude: ["Goldens", "corpus.py", "make_goldens.py"],
             swiftSettings: swift),
         .testTarget(
             name: "ImagesTests", dependencies: ["Images"], exclude: ["Goldens"], swiftSettings: swift),

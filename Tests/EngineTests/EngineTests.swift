@@ -31,7 +31,8 @@ struct EngineTests {
 
     /// Goldens/mini.png comes from `training/reference.py "a red apple on a blue background" --seed 1 --steps 4`.
     @Test func `the default model draws what torch and diffusers draw`() throws {
-        let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Goldens/mini.png")
+        let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+            "Goldens/mini.png")
         let wanted = try Image.decode([UInt8](Data(contentsOf: golden)))
         let file = try engine.draw(
             GenerateRequest(
