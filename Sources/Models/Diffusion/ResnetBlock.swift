@@ -22,6 +22,8 @@ struct ResnetBlock: Sendable {
         var isSeparable = false
         /// The sum of block and shortcut is divided by this.
         var divisor: Float = 1
+        /// Type of that sum; nil: the type of the precision.
+        var sums: DType?
     }
 
     let firstNorm: GroupNorm
@@ -58,7 +60,7 @@ struct ResnetBlock: Sendable {
         case .modulated(let norm):
             hidden = norm(first(hidden, Epilogue()), bias, style.activation)
         }
-        let sum = second(hidden, Epilogue(residual: shortcut?(x) ?? x))
+        let sum = second(hidden, Epilogue(residual: shortcut?(x, as: style.sums) ?? x), as: style.sums)
         return style.divisor == 1 ? sum : sum.scaled(by: 1 / style.divisor)
     }
 }
@@ -82,7 +84,9 @@ extension ResnetBlock {
                 : try Convolution(weights, width, out)
         }
 
-        func callAsFunction(_ x: Tensor, _ epilogue: Epilogue) -> Tensor { dense(depthwise?(x) ?? x, epilogue) }
+        func callAsFunction(_ x: Tensor, _ epilogue: Epilogue, as type: DType? = nil) -> Tensor {
+            dense(depthwise?(x) ?? x, epilogue, as: type)
+        }
     }
 
     /// GroupNorm whose result each sample scales by 1 + s and shifts by t (Perez et al. 2018, FiLM).

@@ -3,6 +3,9 @@
 // Paper    Rombach et al. 2022, https://arxiv.org/abs/2112.10752, section 3.3
 // Weights  diffusers `Transformer2DModel` and `DreamLiteTransformer2DModel`
 // Shapes   N batch, H W size, C channels, T pixels H·W, S text tokens, K width of the text
+//
+// Sums are kept in f32: the residual stream passes through every block, and rounding it each time costs 2 dB of the picture
+// at no measurable gain in speed.
 
 import Checkpoints
 import Layers
@@ -59,9 +62,9 @@ struct SpatialTransformer: Sendable {
     /// [N, H, W, C] → the same.
     func callAsFunction(_ x: Tensor, _ pass: inout UNetPass) -> Tensor {
         let tokens = [x.shape[0], x.shape[1] * x.shape[2], x.shape[3]]
-        var hidden = enter(norm(x)).reshaped(tokens)
+        var hidden = enter(norm(x), as: .f32).reshaped(tokens)
         for block in blocks { hidden = block(hidden, &pass) }
-        return leave(hidden.reshaped(x.shape), Epilogue(residual: x))
+        return leave(hidden.reshaped(x.shape), Epilogue(residual: x), as: .f32)
     }
 }
 
@@ -82,10 +85,10 @@ extension SpatialTransformer {
                 : .convolution(try Convolution(weights, width, width, kernel: 1))
         }
 
-        func callAsFunction(_ x: Tensor, _ epilogue: Epilogue = Epilogue()) -> Tensor {
+        func callAsFunction(_ x: Tensor, _ epilogue: Epilogue = Epilogue(), as type: DType) -> Tensor {
             switch form {
-            case .matrix(let linear): linear(x, epilogue)
-            case .convolution(let convolution): convolution(x, epilogue)
+            case .matrix(let linear): linear(x, epilogue, as: type)
+            case .convolution(let convolution): convolution(x, epilogue, as: type)
             }
         }
     }
@@ -128,7 +131,7 @@ extension SpatialTransformer {
             }
             x = second(secondNorm(x), pass.nextMemory(), mask: pass.mask, residual: x)
             let gated = expand(thirdNorm(x)).gated(.gelu, gateSecond: true)
-            return contract(gated, Epilogue(residual: x))
+            return contract(gated, Epilogue(residual: x), as: .f32)
         }
     }
 
@@ -164,7 +167,7 @@ extension SpatialTransformer {
             let queries = query(x)
             let mixed = (queryNorm?(queries) ?? queries).attending(
                 keys: memory.keys, values: memory.values, heads: heads, kvHeads: keyHeads, mask: mask)
-            return output(mixed, Epilogue(residual: residual))
+            return output(mixed, Epilogue(residual: residual), as: .f32)
         }
     }
 }

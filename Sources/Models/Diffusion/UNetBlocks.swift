@@ -75,7 +75,7 @@ struct DownBlock: Sendable {
             skips.append(x)
         }
         if let shrink {
-            x = shrink(x)
+            x = shrink(x, as: .f32)
             skips.append(x)
         }
         return x
@@ -117,7 +117,6 @@ struct UpBlock: Sendable {
 /// Nearest-neighbour enlargement to about twice the size, then a 3×3 convolution.
 struct Enlargement: Sendable {
     private let matrix: PackedMatrix
-    private let type: DType
 
     init(_ weights: Weights, _ channels: Int) throws(WeightError) {
         let values = try weights.stored("weight", channels, channels, 3, 3)
@@ -126,17 +125,16 @@ struct Enlargement: Sendable {
             throw .memory(weights.path, bytes: values.count * weights.precision.activations.bytes)
         }
         matrix = packed
-        type = weights.precision.activations
     }
 
     /// [N, h, w, C] → [N, height, width, C]; `height` is 2h or 2h − 1, where the level above had an odd size.
     func callAsFunction(_ x: Tensor, height: Int, width: Int) -> Tensor {
         if height == 2 * x.shape[1] && width == 2 * x.shape[2] {
-            return matrix.convolve(x, ConvolutionGeometry(kernel: 3, before: 1, after: 1, upsample: 2), as: type)
+            return matrix.convolve(x, ConvolutionGeometry(kernel: 3, before: 1, after: 1, upsample: 2), as: .f32)
         }
         // The convolution's zero padding begins at the odd edge, so the enlarged image has to exist.
         return matrix.convolve(
-            x.enlarged(height: height, width: width), ConvolutionGeometry(kernel: 3, before: 1, after: 1), as: type)
+            x.enlarged(height: height, width: width), ConvolutionGeometry(kernel: 3, before: 1, after: 1), as: .f32)
     }
 }
 
