@@ -31,7 +31,8 @@ let package = Package(
         .target(name: "CKernels", cSettings: c),
         // Shims over libpng and libjpeg-turbo, whose error paths are setjmp's.
         .target(
-            name: "CImages", cSettings: c, linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
+            name: "CImages", cSettings: c,
+            linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
         // Values of arithmetic: tensors, packed and quantised weights.
         .target(name: "Tensor", dependencies: ["CKernels"], swiftSettings: swift + [.strictMemorySafety()]),
         // File formats of model weights, and the path into them.
@@ -71,8 +72,10 @@ let package = Package(
         .target(
             name: "Service",
             dependencies: [
-                "API", "Jobs", "Wire", .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
+                "API", "Jobs", "Wire", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -80,7 +83,8 @@ let package = Package(
         // Talks to the socket.
         .target(name: "Client", dependencies: ["API"], swiftSettings: swift),
         // What `lazuli bench` runs.
-        .target(name: "Benchmark", dependencies: ["Models", "Pipelines", "Tensor"], swiftSettings: swift),
+        .target(
+            name: "Benchmark", dependencies: ["Checkpoints", "Models", "Pipelines", "Tensor"], swiftSettings: swift),
         // The two programs.
         .executableTarget(
             name: "lazulid",
@@ -98,9 +102,14 @@ let package = Package(
         // Kernels checked against double precision, in C so that emulators of other machines run them too.
         .target(name: "CKernelChecks", dependencies: ["CKernels"], path: "Tests/CKernelChecks", cSettings: c),
         // A worker without weights, for the tests of everything around one.
-        .executableTarget(name: "FakeWorker", dependencies: ["API", "Wire"], path: "Tests/FakeWorker", swiftSettings: swift),
+        .executableTarget(
+            name: "FakeWorker", dependencies: ["API", "Wire"], path: "Tests/FakeWorker", swiftSettings: swift),
         .testTarget(
             name: "CKernelsTests", dependencies: ["CKernelChecks", "CKernels"], exclude: ["Goldens"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "EngineTests", dependencies: ["API", "Checkpoints", "Engine", "Images", "Pipelines", "Wire"],
+            exclude: ["Goldens"],
             swiftSettings: swift),
         .testTarget(name: "APITests", dependencies: ["API"], swiftSettings: swift),
         .testTarget(name: "WireTests", dependencies: ["API", "Wire"], swiftSettings: swift),
@@ -109,7 +118,7 @@ let package = Package(
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "API", "Client", "FakeWorker", "Service", "lazulid",
+                "API", "Client", "FakeWorker", "Service", "lazulid", .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: swift),
         .testTarget(
             name: "CommandTests", dependencies: ["FakeWorker", "lazuli", "lazulid"], exclude: ["Goldens"],
@@ -117,7 +126,10 @@ let package = Package(
         .testTarget(name: "TensorTests", dependencies: ["Tensor"], swiftSettings: swift),
         .testTarget(
             name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Goldens"], swiftSettings: swift),
-        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], exclude: ["Goldens"], swiftSettings: swift),
+        .testTarget(
+            name: "TokenizersTests", dependencies: ["Tokenizers"],
+            exclude: ["Goldens", "corpus.py", "make_goldens.py"],
+            swiftSettings: swift),
         .testTarget(
             name: "ImagesTests", dependencies: ["Images"], exclude: ["Goldens"], swiftSettings: swift),
         .testTarget(name: "FaultTests", dependencies: ["Checkpoints", "Images"], swiftSettings: swift),

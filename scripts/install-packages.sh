@@ -8,7 +8,8 @@ need() { # need PACKAGE COMMAND...: the package is missing when the command fail
     shift
     "$@" >/dev/null 2>&1 || missing+=("$package")
 }
-header() { printf '#include <stdio.h>\n#include <%s>\n' "$1" | ${CC:-clang} -E -x c - ; }
+compiler=$(command -v clang || command -v gcc || command -v cc || true)
+header() { printf '#include <stdio.h>\n#include <%s>\n' "$1" | "$compiler" -E -x c - ; }
 
 need libpng-dev header png.h
 need libjpeg-dev header jpeglib.h

@@ -29,7 +29,7 @@ def texts():
 
 
 def build_text():
-    """states.npy: float16 [tokens, 576] of all different texts; starts.npy: their first tokens; of_row.npy: text of a row."""
+    """states.npy: float16 [tokens, 576] of the texts; starts.npy: where each begins; of_row.npy: texts of rows."""
     rows = texts()
     unique = sorted(set(rows), key=lambda t: (len(t), t))
     encode = text.TextEncoder(torch.bfloat16)

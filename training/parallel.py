@@ -1,4 +1,4 @@
-"""Data-parallel training by single-threaded worker processes, which use a CPU better than one process with many threads."""
+"""Data-parallel training by single-threaded processes, which use a CPU better than one process with many threads."""
 import datetime
 import os
 import pathlib
@@ -39,6 +39,13 @@ class Flat:
         dist.all_reduce(self.message)
         self.gradient.div_(dist.get_world_size())
         return self.message[-1] > 0
+
+    def meet(self, stop):
+        """Means the weights of workers that optimise on their own; true when any of them wants to stop."""
+        self.message[:-1].copy_(self.weight)
+        stopped = self.average(stop)
+        self.weight.copy_(self.gradient)
+        return stopped
 
     def clip(self, norm):
         """Scales the gradient down to `norm` and returns what it was."""

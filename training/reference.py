@@ -45,7 +45,7 @@ def pixels(values):
 
 @torch.no_grad()
 def generate(parts, prompt, seed=0, steps=None, guidance=None, width=128, height=128, source=None):
-    """The picture of a prompt, uint8 [height, width, 3]; with a source picture (uint8, same size) the prompt edits it."""
+    """The picture of a prompt, uint8 [height, width, 3]; the prompt edits a source picture (uint8, same size)."""
     steps = steps or parts.defaults["steps"]
     guidance = parts.defaults["guidance"] if guidance is None else guidance
     prefix = text.GENERATE if source is None else text.EDIT
@@ -76,7 +76,8 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(1)
     source = np.asarray(Image.open(options.source).convert("RGB")) if options.source else None
-    picture = generate(load(options.model), options.prompt, options.seed, options.steps, options.guidance, source=source)
+    parts = load(options.model)
+    picture = generate(parts, options.prompt, options.seed, options.steps, options.guidance, source=source)
     Image.fromarray(picture).save(options.out)
 
 

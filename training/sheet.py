@@ -1,4 +1,4 @@
-"""A sheet of pictures of fixed prompts: `sheet.py out.png`, or of the weights in training: `sheet.py out.png --unet DIR`."""
+"""A sheet of pictures of fixed prompts by models/lazuli-mini, or by weights in training (`--unet`, `--vae`)."""
 import argparse
 import textwrap
 

@@ -20,7 +20,7 @@ def folder():
 
 
 def formatted(text, prefix=GENERATE):
-    """What the language model reads. The prefix takes the attention sink of token 0, which would swallow a first word."""
+    """What the language model reads. Token 0 is an attention sink that would swallow a first word: hence the prefix."""
     return (prefix + text.strip()).rstrip()
 
 

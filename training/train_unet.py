@@ -2,7 +2,8 @@
 
 Flow matching: x = (1 - s) x0 + s noise, the model predicts noise - x0, its time is 1000 s. The latents of a source
 picture are joined on the channel axis, zeros where there is none. One text in ten is replaced by the empty prompt, for
-guidance. Checkpoints go to `MINI_ROOT/unet.pt`, averaged weights to `MINI_ROOT/unet`.
+guidance. The workers optimise on their own and average their weights every few steps. Checkpoints go to
+`MINI_ROOT/unet.pt`, averaged weights to `MINI_ROOT/unet`, with a picture of what they draw beside them.
 """
 import argparse
 import json
@@ -11,9 +12,12 @@ import time
 
 import numpy as np
 import torch
+from diffusers import AutoencoderTiny
 from diffusers.models.unets.unet_dreamlite import DreamLiteUNetModel
+from PIL import Image
 
 import parallel
+import world
 from build_cache import CACHE, EDITS, SCENES
 
 CONFIG = dict(
@@ -77,6 +81,22 @@ class Cache:
         return map(torch.from_numpy, (target, source, states, mask))
 
 
+def groups():
+    """Rows of the cache by what they teach, from the plainest scenes to everything."""
+    rows = dict(core=[], next=[], flat=[], loose=[], all=range(SCENES), edits=range(SCENES, SCENES + EDITS))
+    for i in range(SCENES):
+        scene = world.sample("train", i)
+        item, name = scene["objects"][0], world.OBJECTS[scene["objects"][0]["object"]][0]
+        plain = scene["layout"] == "one" and (item["x"], item["y"]) == (64, 64)
+        if name in world.CORE and scene["style"] == "3d" and scene["layout"] != "pair":
+            rows["loose"].append(i)
+        if plain and name in world.CORE:
+            rows["core" if scene["style"] == "3d" else "flat"].append(i)
+        if plain and name in world.NEXT and scene["style"] == "3d":
+            rows["next"].append(i)
+    return {name: np.array(part) for name, part in rows.items()}
+
+
 def loss_of(model, cache, rows, rng, noise_shift):
     """Squared velocity error of each row."""
     target, source, states, mask = cache.batch(rows, rng.random(len(rows)) < 0.1)
@@ -89,14 +109,36 @@ def loss_of(model, cache, rows, rng, noise_shift):
     return (velocity.float() - (noise - target)).pow(2).mean((1, 2, 3))
 
 
+@torch.no_grad()
+def snapshot(model, cache, rows, path, steps=8, guidance=3.0):
+    """What the model draws for the texts of `rows`, twelve a line, with as few steps as show the shapes."""
+    vae = AutoencoderTiny.from_pretrained(parallel.ROOT / "vae").eval()
+    count = len(rows)
+    latents = torch.randn((count, 8, 16, 16), generator=torch.Generator().manual_seed(1))
+    source = torch.zeros_like(latents)
+    prompts, empties = list(cache.batch(rows, [False] * count)), list(cache.batch(rows, [True] * count))
+    sigmas = np.append(np.linspace(1, 1 / steps, steps), 0)
+    with torch.autocast("cpu", torch.bfloat16):
+        for sigma, following in zip(sigmas, sigmas[1:]):
+            empty, prompt = (
+                model(torch.cat([latents, source], 1), torch.full((count,), 1000 * float(sigma)), states,
+                      encoder_attention_mask=mask, return_dict=False)[0].float()
+                for _, _, states, mask in (empties, prompts))
+            latents = latents + float(following - sigma) * (empty + guidance * (prompt - empty))
+        pictures = vae.decoder(latents).float().clamp(-1, 1)
+    lines = ((pictures + 1) * 127.5 + 0.5).to(torch.uint8).reshape(-1, 12, 3, 128, 128)
+    Image.fromarray(lines.permute(0, 3, 1, 4, 2).reshape(-1, 12 * 128, 3).numpy()).save(path)
+
+
 def export(model, average, folder):
-    """Writes the averaged weights as a folder that `from_pretrained` reads."""
+    """Writes the averaged weights as a folder that `from_pretrained` reads; returns the model of these weights."""
     copy = DreamLiteUNetModel(**CONFIG)
     start = 0
     for ours, theirs in zip(copy.parameters(), model.parameters()):
         ours.data.copy_(average[start:start + theirs.numel()].view(theirs.shape))
         start += theirs.numel()
     copy.save_pretrained(folder)
+    return copy
 
 
 def train(rank, workers, options):
@@ -118,6 +160,8 @@ def train(rank, workers, options):
         step, seen = state["step"], state["seen"]
     torch.manual_seed(1000 * step + rank)
     rng = np.random.default_rng([step, rank])
+    parts, shares = groups(), dict(item.split("=") for item in options.mix.split(","))
+    names, shares = list(shares), np.array(list(shares.values()), float)
     cache, clock, first, losses = Cache(), parallel.Clock(options.until), step, []
     began = saved = time.time()
     log = open(parallel.ROOT / f"{options.name}.jsonl", "a") if rank == 0 else None
@@ -126,22 +170,24 @@ def train(rank, workers, options):
         torch.save(dict(weight=flat.weight, average=average, optimiser=optimiser.state_dict(), step=step, seen=seen),
                    checkpoint.with_suffix(".new"))
         os.replace(checkpoint.with_suffix(".new"), checkpoint)
-        export(model, average, folder)
+        averaged = export(model, average, folder).eval()
+        averaged.set_attn_processor(SmallAttention())
+        rows = [row for name in names for row in parts[name][:12]]
+        snapshot(averaged, cache, rows, parallel.ROOT / f"{options.name}.png")
 
     while True:
         parallel.wait_while_paused()
-        edits = rng.random(options.batch) < options.edits
-        rows = np.where(edits, SCENES + rng.integers(0, EDITS, options.batch), rng.integers(0, SCENES, options.batch))
+        rows = [rng.choice(parts[name]) for name in rng.choice(names, options.batch, p=shares / shares.sum())]
         flat.message.zero_()
         loss = loss_of(model, cache, rows, rng, options.noise_shift)
         loss.mean().backward()
         progress = clock.progress()
-        if flat.average(stop=progress >= 1):
-            break
         norm = flat.clip(1.0)
-        rate = options.rate * min(1, (step - first + 1) / 100) * (0.02 + 0.49 * (1 + np.cos(np.pi * progress)))
+        rate = float(options.rate * min(1, (step - first + 1) / 50) * (0.02 + 0.49 * (1 + np.cos(np.pi * progress))))
         optimiser.param_groups[0]["lr"] = rate
         optimiser.step()
+        if step % options.together == 0 and flat.meet(stop=progress >= 1):
+            break
         step, seen = step + 1, seen + options.batch * workers
         average.lerp_(flat.weight, 1 - min(options.average, (1 + step) / (10 + step)))
         losses.append((loss.detach().mean().item(), norm))
@@ -163,10 +209,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--until", required=True, help="wall-clock time to end at, HH:MM: one cosine from now to then")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--mix", default="core=0.4,all=0.6", help="shares of the groups of scenes")
     parser.add_argument("--name", default="unet")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--batch", type=int, default=16, help="rows per worker and step")
-    parser.add_argument("--edits", type=float, default=0.06, help="share of edit pairs")
+    parser.add_argument("--together", type=int, default=8, help="steps between averages of the workers' weights")
     parser.add_argument("--noise-shift", type=float, default=0.3, help="mean of the normal behind the noise levels")
     parser.add_argument("--average", type=float, default=0.995)
     parser.add_argument("--save", type=float, default=5, help="minutes between checkpoints")

@@ -86,7 +86,8 @@ def train(rank, workers, options):
         errors.append(absolute.item())
         if rank == 0 and step % 100 == 0:
             crops = step * options.batch * workers
-            print(f"step {step} crops {crops} {crops / (time.time() - began):.0f}/s error {np.mean(errors):.4f}", flush=True)
+            speed = crops / (time.time() - began)
+            print(f"step {step} crops {crops} {speed:.0f}/s error {np.mean(errors):.4f}", flush=True)
             errors = []
     if rank == 0:
         flat.weight.copy_(average)

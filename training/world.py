@@ -101,6 +101,19 @@ OBJECTS = [
     ("soccer ball", "soccer ball", "football"),
 ]
 
+# The objects to learn first: the plainest shapes and those that people ask for first.
+CORE = {
+    "red apple", "banana", "tangerine", "strawberry", "carrot", "mushroom", "pizza", "doughnut", "cat", "penguin",
+    "duck", "tropical fish", "sunflower", "deciduous tree", "cactus", "sun", "crescent moon", "star", "red heart",
+    "snowman without snow", "house", "automobile", "rocket", "balloon",
+}
+# Those to learn next.
+NEXT = {
+    "green apple", "lemon", "watermelon", "hamburger", "soft ice cream", "birthday cake", "dog", "pig", "rabbit",
+    "owl", "frog", "turtle", "whale", "butterfly", "rose", "evergreen tree", "palm tree", "cloud", "rainbow", "fire",
+    "blue heart", "bus", "airplane", "sailboat", "umbrella", "wrapped gift", "crown", "key", "bell", "soccer ball",
+}
+
 
 def article(noun):
     """The noun with its indefinite article; mass nouns such as "fire" and "ice cream" take one too."""

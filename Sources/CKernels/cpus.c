@@ -1,5 +1,5 @@
-// CPU affinity and control-group quotas. The host's CPU count is the wrong answer under `CPUQuota=` or `taskset`: threads
-// above the quota are throttled together and cost far more than they bring.
+// CPU affinity and control-group quotas. The host's CPU count is the wrong answer under `CPUQuota=` or `taskset`:
+// threads above the quota are throttled together and cost far more than they bring.
 #if defined(__linux__)
 #define _GNU_SOURCE
 #include <sched.h>
@@ -45,8 +45,8 @@ static double quota_v1(const char *directory) {
     return atof(quota) > 0 && atof(period) > 0 ? atof(quota) / atof(period) : INFINITY;
 }
 
-/// Least quota from `group` up to the root of the hierarchy. Inside a container without its own cgroup namespace the path
-/// names a group of the host that is not visible; its parents that do not exist are passed over until the root.
+/// Least quota from `group` up to the root of the hierarchy. Inside a container without its own cgroup namespace the
+/// path names a group of the host that is not visible; its parents that do not exist are passed over until the root.
 static double least_quota(const char *mount, const char *hierarchy, const char *group, double (*quota)(const char *)) {
     char path[path_size];
     const int root = snprintf(path, sizeof path, "%s/%s", mount, hierarchy);

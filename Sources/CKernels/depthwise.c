@@ -1,4 +1,6 @@
 // The driver of depthwise convolutions.
+#include <stdlib.h>
+
 #include "include/threads.h"
 #include "numbers.h"
 #include "table.h"
@@ -16,7 +18,7 @@ static void convolve_rows(void *context, size_t begin, size_t end, size_t thread
     const depthwise_work *work = context;
     const size_t channels = work->source.shape.in_channels;
     float *sums = lz_scratch(thread, depthwise_rows * channels * sizeof(float));
-    if (sums == NULL) return;
+    if (sums == NULL) abort();
     work->kernels->depthwise(&work->source, begin, end - begin, work->weights, sums);
     work->kernels->f32.store(&work->target, begin, end - begin, 0, channels, sums, channels);
 }

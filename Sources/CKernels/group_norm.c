@@ -1,6 +1,6 @@
-// Group norm over channels-last images, split over samples and runs of pixels. Every piece (a run of pixels of one sample,
-// fixed by the shape) leaves the moments of each group; they are joined in order, so the result does not depend on which
-// thread did what, and a large mean does not cancel.
+// Group norm over channels-last images, split over samples and runs of pixels. Every piece (a run of pixels of one
+// sample, fixed by the shape) leaves the moments of each group; they are joined in order, so the result does not depend
+// on which thread did what, and a large mean does not cancel.
 #include <math.h>
 
 #include "include/threads.h"
@@ -8,9 +8,12 @@
 #include "table.h"
 
 enum {
-    MOMENT_PIXELS = 64, MOMENT_CHANNELS = 128,  // 32 KiB of f32: the second pass reads the first-level cache
+    MOMENT_PIXELS = 64,
+    MOMENT_CHANNELS = 128,  // 32 KiB of f32: the second pass reads the first-level cache
     APPLY_CHANNELS = 512,
-    PIECE_ELEMENTS = 32768, MOST_PIECES = 64, MOST_MOMENTS = 2048,
+    PIECE_ELEMENTS = 32768,
+    MOST_PIECES = 64,
+    MOST_MOMENTS = 2048,
 };
 
 typedef struct {
@@ -39,7 +42,8 @@ static void join_moments(moments *into, moments other) {
 }
 
 /// Adds the moments of a tile of at most MOMENT_PIXELS × MOMENT_CHANNELS, first channel `c0`, to its groups.
-static void measure_tile(const group_norm *g, const void *x, size_t pixels, size_t c0, size_t channels, moments *groups) {
+static void measure_tile(const group_norm *g, const void *x, size_t pixels, size_t c0, size_t channels,
+                         moments *groups) {
     float mean[MOMENT_CHANNELS], deviation[MOMENT_CHANNELS];
     g->table->channel_moments(pixels, channels, x, g->x_type, g->channels, mean, deviation);
     for (size_t c = 0, run; c < channels; c += run) {
@@ -66,7 +70,8 @@ static void measure_pieces(void *context, size_t begin, size_t end, size_t threa
         for (size_t p = first; p < last; p += MOMENT_PIXELS) {
             for (size_t c = g->first_channel; c < g->last_channel; c += MOMENT_CHANNELS) {
                 const void *x = element_at(g->x, g->x_type, (sample * g->pixels + p) * g->channels + c);
-                measure_tile(g, x, smaller(last - p, MOMENT_PIXELS), c, smaller(g->last_channel - c, MOMENT_CHANNELS), groups);
+                measure_tile(g, x, smaller(last - p, MOMENT_PIXELS), c, smaller(g->last_channel - c, MOMENT_CHANNELS),
+                             groups);
             }
         }
     }
@@ -90,22 +95,35 @@ static void apply_pieces(void *context, size_t begin, size_t end, size_t thread)
                 bias[c] = (g->bias ? g->bias[c0 + c] : 0) - (float)(group->mean - mean[c]) * factor[c];
             }
             size_t offset = ((g->first_sample + sample) * g->pixels + first) * g->channels + c0;
-            g->table->normalise(last - first, channels, element_at(g->x, g->x_type, offset), g->x_type, g->channels, mean, factor,
-                                bias, g->activation, element_at_mutable(g->y, g->y_type, offset), g->y_type);
+            g->table->normalise(last - first, channels, element_at(g->x, g->x_type, offset), g->x_type, g->channels,
+                                mean, factor, bias, g->activation, element_at_mutable(g->y, g->y_type, offset),
+                                g->y_type);
         }
     }
 }
 
 void lz_group_norm(size_t batch, size_t pixels, size_t channels, size_t groups, const void *x, lz_dtype x_type,
-                   const float *weight, const float *bias, float eps, lz_activation activation, void *y, lz_dtype y_type) {
+                   const float *weight, const float *bias, float eps, lz_activation activation, void *y,
+                   lz_dtype y_type) {
     if (batch == 0 || pixels == 0 || channels == 0) return;
     moments room[MOST_MOMENTS];
     size_t window = smaller(groups, MOST_MOMENTS);
-    size_t pieces = smaller(smaller(pixels * channels / PIECE_ELEMENTS + 1, MOST_PIECES), smaller(pixels, MOST_MOMENTS / window));
+    size_t pieces =
+        smaller(smaller(pixels * channels / PIECE_ELEMENTS + 1, MOST_PIECES), smaller(pixels, MOST_MOMENTS / window));
     size_t samples = MOST_MOMENTS / window / pieces;
-    group_norm g = {.table = &lz_table()->vector, .pixels = pixels, .channels = channels, .per_group = channels / groups,
-                    .pieces = pieces, .x = x, .y = y, .x_type = x_type, .y_type = y_type, .weight = weight, .bias = bias,
-                    .activation = activation, .moments = room};
+    group_norm g = {.table = &lz_table()->vector,
+                    .pixels = pixels,
+                    .channels = channels,
+                    .per_group = channels / groups,
+                    .pieces = pieces,
+                    .x = x,
+                    .y = y,
+                    .x_type = x_type,
+                    .y_type = y_type,
+                    .weight = weight,
+                    .bias = bias,
+                    .activation = activation,
+                    .moments = room};
     for (size_t group = 0; group < groups; group += window) {
         g.groups = smaller(window, groups - group);
         g.first_channel = group * g.per_group;

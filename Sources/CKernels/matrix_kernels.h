@@ -1,6 +1,6 @@
 // Kernels under matrix products and convolutions. A matrix product is the convolution of a one-row image with a 1×1
-// kernel, so both share a driver: blocks of A are copied ("gathered") as rows of patches into thread-local scratch, tiles
-// multiply them with packed panels of weights, and the store applies the epilogue.
+// kernel, so both share a driver: rows of patches are copied ("gathered") as a tile's rows of A, the tile multiplies
+// them with packed panels of weights, and the store applies the epilogue.
 #ifndef LAZULI_MATRIX_KERNELS_H
 #define LAZULI_MATRIX_KERNELS_H
 
@@ -11,7 +11,7 @@ typedef struct {
     size_t rows;           // most rows of a tile [MR]
     size_t columns;        // columns of a panel and of a tile [NR]
     size_t depth;          // terms of a sum between two visits of an accumulator, even [KC]
-    size_t block_rows;     // rows gathered at a time [MC]
+    size_t block_rows;     // rows of a piece of work [MC]
     size_t block_columns;  // columns of a piece of work [NC]
 } block_sizes;
 

@@ -19,8 +19,8 @@ static void layer_norm_rows(void *context, size_t begin, size_t end, size_t thre
     (void)thread;
     const row_norm *n = context;
     for (size_t row = begin; row < end; row++)
-        n->table->layer_norm(n->width, element_at(n->x, n->x_type, row * n->width), n->x_type, n->weight, n->bias, n->eps,
-                             element_at_mutable(n->y, n->y_type, row * n->width), n->y_type);
+        n->table->layer_norm(n->width, element_at(n->x, n->x_type, row * n->width), n->x_type, n->weight, n->bias,
+                             n->eps, element_at_mutable(n->y, n->y_type, row * n->width), n->y_type);
 }
 
 void lz_layer_norm(size_t rows, size_t width, const void *x, lz_dtype x_type, const float *weight, const float *bias,
@@ -37,8 +37,8 @@ static void rms_norm_rows(void *context, size_t begin, size_t end, size_t thread
                            element_at_mutable(n->y, n->y_type, row * n->y_stride), n->y_type);
 }
 
-void lz_rms_norm(size_t rows, size_t width, const void *x, lz_dtype x_type, size_t x_stride, const float *weight, float eps,
-                 void *y, lz_dtype y_type, size_t y_stride) {
+void lz_rms_norm(size_t rows, size_t width, const void *x, lz_dtype x_type, size_t x_stride, const float *weight,
+                 float eps, void *y, lz_dtype y_type, size_t y_stride) {
     row_norm n = {&lz_table()->vector, width, x_stride, y_stride, x, y, x_type, y_type, weight, NULL, eps};
     lz_parallel(rows, rows_per_piece(width), rms_norm_rows, &n);
 }

@@ -27,15 +27,11 @@ static inline uint16_t bf16_of_float(float value) {
     return (uint16_t)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
-/// Subnormal halves are exact: their value is an integer times 2⁻²⁴.
+/// Shifted into place the exponent is 112 too small, which an exact product mends for subnormals too.
 static inline float float_of_f16(uint16_t value) {
-    const uint32_t sign = (uint32_t)(value & 0x8000u) << 16, exponent = (value >> 10) & 0x1fu, fraction = value & 0x3ffu;
-    if (exponent == 0) {
-        const float magnitude = (float)fraction * 0x1p-24f;
-        return sign ? -magnitude : magnitude;
-    }
-    if (exponent == 31) return float_of_bits(sign | 0x7f800000u | fraction << 13);
-    return float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
+    const uint32_t sign = (uint32_t)(value & 0x8000u) << 16, magnitude = (uint32_t)(value & 0x7fffu) << 13;
+    const uint32_t finite = bits_of_float(float_of_bits(magnitude) * 0x1p112f);
+    return float_of_bits(sign | (magnitude >= 0x0f800000u ? magnitude | 0x7f800000u : finite));
 }
 
 /// Round to nearest even; overflow gives infinity, NaN stays NaN.

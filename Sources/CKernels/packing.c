@@ -32,24 +32,38 @@ static void *allocate(size_t bytes) {
     return memory;
 }
 
-/// Terms of one column into its places of a panel: `step` elements from one k (f32) or pair of k (bf16) to the next.
-static void pack_column(const packing *work, size_t n, void *panel, size_t column) {
+/// Terms [k, k + depth) of column n into its places of a panel. Both types are constants where it is inlined.
+static inline __attribute__((always_inline)) void pack_terms(const packing *work, size_t n, size_t k, size_t depth,
+                                                             void *panel, lz_dtype type, lz_dtype as) {
     const lz_packed *packed = work->packed;
-    const size_t columns = packed->kernels->blocks.columns, inputs = packed->k / packed->taps;
-    size_t k = 0;
-    for (size_t tap = 0; tap < packed->taps; tap++) {
-        const size_t from = n * work->row_stride + tap * work->tap_stride;
-        for (size_t i = 0; i < inputs; i++, k++) {
-            const size_t element = from + i * work->stride;
-            if (packed->type == LZ_F32) {
-                ((float *)panel)[k * columns + column] = load_element(work->weights, work->type, element);
+    const size_t columns = packed->kernels->blocks.columns, inputs = packed->k / packed->taps, stride = work->stride;
+    float *singles = (float *)panel + n % columns;
+    uint16_t *halves = (uint16_t *)panel + n % columns * 2;
+    for (size_t done = 0; done < depth;) {
+        const size_t tap = (k + done) / inputs, input = (k + done) % inputs;
+        const size_t end = smaller(depth, done + inputs - input);
+        size_t from = n * work->row_stride + tap * work->tap_stride + input * stride;
+        for (; done < end; done++, from += stride) {
+            if (as == LZ_F32) {
+                singles[done * columns] = load_element(work->weights, type, from);
             } else {
-                const uint16_t value = work->type == LZ_BF16
-                    ? ((const uint16_t *)work->weights)[element]
-                    : bf16_of_float(load_element(work->weights, work->type, element));
-                ((uint16_t *)panel)[(k / 2 * columns + column) * 2 + k % 2] = value;
+                uint16_t *half = &halves[done / 2 * columns * 2 + done % 2];
+                if (type == LZ_BF16) {
+                    *half = ((const uint16_t *)work->weights)[from];
+                } else {
+                    *half = bf16_of_float(load_element(work->weights, type, from));
+                }
             }
         }
+    }
+}
+
+static void pack_column(const packing *work, size_t n, size_t k, size_t depth, void *panel) {
+    const bool single = work->packed->type == LZ_F32;
+    switch (work->type) {
+    case LZ_F32: pack_terms(work, n, k, depth, panel, LZ_F32, single ? LZ_F32 : LZ_BF16); return;
+    case LZ_F16: pack_terms(work, n, k, depth, panel, LZ_F16, single ? LZ_F32 : LZ_BF16); return;
+    case LZ_BF16: pack_terms(work, n, k, depth, panel, LZ_BF16, single ? LZ_F32 : LZ_BF16); return;
     }
 }
 
@@ -59,10 +73,13 @@ static void pack_panels(void *context, size_t begin, size_t end, size_t thread) 
     const lz_packed *packed = work->packed;
     const size_t columns = packed->kernels->blocks.columns;
     for (size_t p = begin; p < end; p++) {
-        char *panel = (char *)packed->data + p * packed->panel_bytes;
-        memset(panel, 0, packed->panel_bytes);
-        const size_t filled = smaller(columns, packed->n - p * columns);
-        for (size_t column = 0; column < filled; column++) pack_column(work, p * columns + column, panel, column);
+        const size_t filled = smaller(packed->n, (p + 1) * columns);
+        for (size_t k = 0; k < packed->k; k += packed->depth) {
+            const size_t depth = depth_at(packed, k);
+            char *panel = panel_at(packed, p, k);
+            if (filled % columns != 0 || depth % 2 != 0) memset(panel, 0, panel_bytes(packed, depth));
+            for (size_t n = p * columns; n < filled; n++) pack_column(work, n, k, depth, panel);
+        }
     }
 }
 
@@ -77,16 +94,18 @@ static lz_packed *pack(packing work, size_t n, size_t inputs, size_t taps, lz_dt
         .k = inputs * taps,
         .taps = larger(taps, 1),
     };
-    const size_t panels = divide_up(n, packed->kernels->blocks.columns);
-    packed->panel_bytes = panel_depth_bytes(packed, round_up(packed->k, 2));
-    packed->bytes = panels * packed->panel_bytes;
+    // Blocks of equal depth, which depends on K alone, as the order of a sum must.
+    const size_t blocks = larger(1, divide_up(packed->k, packed->kernels->blocks.depth));
+    packed->depth = larger(2, round_up(divide_up(packed->k, blocks), 2));
+    packed->panels = divide_up(n, packed->kernels->blocks.columns);
+    packed->bytes = packed->panels * panel_bytes(packed, packed->k);
     packed->data = allocate(packed->bytes);
     if (packed->data == NULL) {
         free(packed);
         return NULL;
     }
     work.packed = packed;
-    lz_parallel(panels, 1, pack_panels, &work);
+    lz_parallel(packed->panels, 1, pack_panels, &work);
     return packed;
 }
 
@@ -95,7 +114,8 @@ lz_packed *lz_pack_matrix(const void *weights, lz_dtype type, size_t n, size_t k
     return pack(work, n, k, 1, as);
 }
 
-lz_packed *lz_pack_convolution(const void *weights, lz_dtype type, size_t o, size_t i, size_t kh, size_t kw, lz_dtype as) {
+lz_packed *lz_pack_convolution(const void *weights, lz_dtype type, size_t o, size_t i, size_t kh, size_t kw,
+                               lz_dtype as) {
     const size_t taps = kh * kw;
     const packing work = {.weights = weights, .type = type, .row_stride = i * taps, .tap_stride = 1, .stride = taps};
     return pack(work, o, i, taps, as);
@@ -104,10 +124,11 @@ lz_packed *lz_pack_convolution(const void *weights, lz_dtype type, size_t o, siz
 void lz_unpack(const lz_packed *packed, float *out) {
     const size_t columns = packed->kernels->blocks.columns;
     for (size_t n = 0; n < packed->n; n++) {
-        const void *panel = panel_of(packed, n / columns);
         const size_t column = n % columns;
         for (size_t k = 0; k < packed->k; k++) {
-            const size_t place = packed->type == LZ_F32 ? k * columns + column : (k / 2 * columns + column) * 2 + k % 2;
+            const size_t i = k % packed->depth;
+            const void *panel = panel_at(packed, n / columns, k - i);
+            const size_t place = packed->type == LZ_F32 ? i * columns + column : (i / 2 * columns + column) * 2 + i % 2;
             out[n * packed->k + k] = load_element(panel, packed->type, place);
         }
     }

@@ -39,11 +39,11 @@ double lz_measure_peak(lz_dtype type, size_t threads) {
     burning work = {.burn = type == LZ_F32 ? kernels->f32.burn : kernels->bf16.burn, .iterations = 1000};
     const size_t pieces = smaller(larger(threads, 1), smaller(lz_thread_count(), 256));
     double best = 0;
-    // The first rounds find how many iterations take 10 ms; the best of the others counts, as noise only slows.
+    // The first rounds find how many iterations take a millisecond; the best of the others counts, as noise only slows.
     for (double until = now() + 0.2; now() < until;) {
         const double start = now();
         const double found = rate(&work, pieces);
-        if (now() - start < 0.01) {
+        if (now() - start < 0.001) {
             work.iterations *= 2;
         } else if (found > best) {
             best = found;

@@ -8,9 +8,9 @@
 #include "table.h"
 
 enum {
-    most_rows = 8,         // of X that dot_rows takes
-    piece_bytes = 65536,   // of W that a thread takes at a time
-    many_rows = 128,       // of X, from which on dequantising W pays
+    most_rows = 8,  // of X that dot_rows takes
+    piece_bytes = 65536,  // of W that a thread takes at a time
+    many_rows = 256,  // of X, from which on dequantising W pays
     panel_elements = 1 << 21,  // of W dequantised at a time
 };
 
@@ -47,10 +47,22 @@ typedef struct {
     const uint8_t *w;
     const float *x, *bias;
     size_t x_stride;
-    quantised_rows rows;  ///< values NULL: exact
+    int8_t *values;
+    float *scales, *sums;
+    int32_t *corrections;
+    quantised_rows rows;  ///< the four above; values NULL: exact
     float *y;
     size_t y_stride;
 } quantised_product;
+
+static void quantise_rows(void *context, size_t begin, size_t end, size_t thread) {
+    (void)thread;
+    const quantised_product *p = context;
+    const size_t k = p->k;
+    for (size_t m = begin; m < end; m++)
+        p->table->quantise_row(k, format_of(p->type).zero, p->x + m * p->x_stride, p->values + m * k,
+                               p->scales + m * (k / 32), p->sums + m * (k / 32), p->corrections + m * (k / 4));
+}
 
 static void multiply_rows(void *context, size_t begin, size_t end, size_t thread) {
     (void)thread;
@@ -60,8 +72,8 @@ static void multiply_rows(void *context, size_t begin, size_t end, size_t thread
         size_t rows = p->m - m < most_rows ? p->m - m : most_rows;
         float *y = p->y + m * p->y_stride + begin;
         if (p->rows.values) {
-            quantised_rows x = {p->rows.values + m * p->k, p->rows.scales + m * (p->k / 32), p->rows.sums + m * (p->k / 32),
-                                p->rows.corrections + m * (p->k / 4)};
+            quantised_rows x = {p->rows.values + m * p->k, p->rows.scales + m * (p->k / 32),
+                                p->rows.sums + m * (p->k / 32), p->rows.corrections + m * (p->k / 4)};
             p->table->dot_rows(p->type, end - begin, p->k, w, p->row_bytes, rows, &x, y, p->y_stride);
         } else {
             for (size_t n = 0; n < end - begin; n++)
@@ -99,20 +111,27 @@ void lz_matmul_quantised(size_t m, size_t n, size_t k, const float *x, size_t x_
                          const void *weights, float *y, size_t y_stride, const float *bias, bool exact) {
     block_format format = format_of(type);
     if (format.elements == 0 || m == 0) return;
-    quantised_product p = {.table = &lz_table()->vector, .type = type, .m = m, .k = k,
-                           .row_bytes = k / format.elements * format.bytes, .w = weights, .x = x, .bias = bias,
-                           .x_stride = x_stride, .y = y, .y_stride = y_stride};
+    quantised_product p = {.table = &lz_table()->vector,
+                           .type = type,
+                           .m = m,
+                           .k = k,
+                           .row_bytes = k / format.elements * format.bytes,
+                           .w = weights,
+                           .x = x,
+                           .bias = bias,
+                           .x_stride = x_stride,
+                           .y = y,
+                           .y_stride = y_stride};
     if (m >= many_rows && k > 0 && multiply_dense(&p, n, exact)) return;
     // Without memory for X in 8 bits the exact product is the answer: slower, not worse.
     char *room = exact ? NULL : aligned_alloc(64, (m * k * 9 / 4 + 64 + 63) / 64 * 64);
     if (room) {
-        int32_t *corrections = (int32_t *)room;
-        float *scales = (float *)(corrections + m * (k / 4)), *sums = scales + m * (k / 32);
-        int8_t *values = (int8_t *)(sums + m * (k / 32));
-        for (size_t i = 0; i < m; i++)
-            p.table->quantise_row(k, format.zero, x + i * x_stride, values + i * k, scales + i * (k / 32), sums + i * (k / 32),
-                                  corrections + i * (k / 4));
-        p.rows = (quantised_rows){values, scales, sums, corrections};
+        p.corrections = (int32_t *)room;
+        p.scales = (float *)(p.corrections + m * (k / 4));
+        p.sums = p.scales + m * (k / 32);
+        p.values = (int8_t *)(p.sums + m * (k / 32));
+        p.rows = (quantised_rows){p.values, p.scales, p.sums, p.corrections};
+        lz_parallel(m, most_rows, quantise_rows, &p);
     }
     size_t grain = p.row_bytes ? piece_bytes / p.row_bytes : n;
     lz_parallel(n, grain < 4 ? 4 : grain / 4 * 4, multiply_rows, &p);

@@ -11,11 +11,11 @@ enum { LARGEST_BLOCK = 256, LARGEST_GROUPS = 16 };
 
 typedef struct {
     uint16_t elements, bytes;
-    uint16_t group;        ///< elements that share a scale: 16 or 32
-    uint16_t quants;       ///< offset of the low bits (or of the whole integers) in the block
-    uint16_t high;         ///< offset of the high bits; 0 when there are none
-    int16_t zero;          ///< what is subtracted from the stored unsigned integer; Q8_0 counts as stored with 128 added
-    bool offsets;          ///< w = scale·q + offset, else w = scale·q
+    uint16_t group;  ///< elements that share a scale: 16 or 32
+    uint16_t quants;  ///< offset of the low bits (or of the whole integers) in the block
+    uint16_t high;  ///< offset of the high bits; 0 when there are none
+    int16_t zero;  ///< what is subtracted from the stored unsigned integer; Q8_0 counts as stored with 128 added
+    bool offsets;  ///< w = scale·q + offset, else w = scale·q
 } block_format;
 
 /// The format of `type`; elements is 0 for an unknown one.
@@ -51,8 +51,8 @@ static inline void unpack_six_bits(const uint8_t *packed, uint8_t scales[8], uin
     memcpy(minima, words + 2, 8);
 }
 
-/// Scale of every group of one block, and its offset where the format has offsets. Products are rounded to f32 one by one,
-/// as gguf-py does.
+/// Scale of every group of one block, and its offset where the format has offsets. Products are rounded to f32 one by
+/// one, as gguf-py does.
 static inline void block_scales(lz_quantisation type, const uint8_t *block, float *scales, float *offsets) {
     if (type == LZ_Q4_K || type == LZ_Q5_K) {
         uint8_t scale[8], minimum[8];

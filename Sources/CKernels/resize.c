@@ -1,6 +1,6 @@
-// Resampling as Pillow does it (libImaging/Resample.c; nearest: Geometry.c): each output pixel is a weighted sum over the
-// filter's support, which grows with the shrink factor, along the columns and along the rows. 8-bit images use weights
-// with 22 fractional bits and round after each pass.
+// Resampling as Pillow does it (libImaging/Resample.c; nearest: Geometry.c): each output pixel is a weighted sum over
+// the filter's support, which grows with the shrink factor, along the columns and along the rows. 8-bit images use
+// weights with 22 fractional bits and round after each pass.
 #include <math.h>
 #include <stdlib.h>
 
@@ -56,8 +56,10 @@ static bool make_weights(axis_weights *axis, lz_filter filter, size_t in, size_t
             sum += weights[j];
         }
         for (size_t j = 0; j < axis->taps; j++) {
-            if (j >= count) weights[j] = 0;
-            else if (sum != 0) weights[j] /= sum;
+            if (j >= count)
+                weights[j] = 0;
+            else if (sum != 0)
+                weights[j] /= sum;
             axis->fixed[i * axis->taps + j] = (int32_t)((weights[j] < 0 ? -0.5 : 0.5) + weights[j] * (1 << 22));
         }
         axis->first[i] = first;
@@ -109,8 +111,10 @@ static void horizontal_rows(void *context, size_t begin, size_t end, size_t thre
     const resize_pass *pass = context;
     size_t in = pass->width * pass->channels, out = pass->out_width * pass->channels;
     for (size_t row = begin; row < end; row++) {
-        if (pass->x8) columns_u8(pass, pass->x8 + row * in, pass->y8 + row * out);
-        else columns_f32(pass, pass->x32 + row * in, pass->y32 + row * out);
+        if (pass->x8)
+            columns_u8(pass, pass->x8 + row * in, pass->y8 + row * out);
+        else
+            columns_f32(pass, pass->x32 + row * in, pass->y32 + row * out);
     }
 }
 
@@ -146,11 +150,13 @@ static bool resize_nearest(size_t pixel_bytes, size_t h, size_t w, const uint8_t
 }
 
 /// One pass over elements of `size` bytes, 1 or 4: [h][w] to [h][out] across, to [out][w] down.
-static void run_pass(size_t size, size_t channels, const axis_weights *axis, bool across, size_t h, size_t w, const void *x,
-                     size_t out, void *y) {
+static void run_pass(size_t size, size_t channels, const axis_weights *axis, bool across, size_t h, size_t w,
+                     const void *x, size_t out, void *y) {
     resize_pass pass = {.table = &lz_table()->vector, .axis = axis, .channels = channels, .width = w, .out_width = out};
-    if (size == 1) pass.x8 = x, pass.y8 = y;
-    else pass.x32 = x, pass.y32 = y;
+    if (size == 1)
+        pass.x8 = x, pass.y8 = y;
+    else
+        pass.x32 = x, pass.y32 = y;
     lz_parallel(across ? h : out, 8, across ? horizontal_rows : vertical_rows, &pass);
 }
 
@@ -186,10 +192,12 @@ static bool resize(size_t size, size_t channels, size_t h, size_t w, const void 
     return ready;
 }
 
-bool lz_resize_u8(size_t channels, size_t h, size_t w, const uint8_t *x, size_t oh, size_t ow, uint8_t *y, lz_filter filter) {
+bool lz_resize_u8(size_t channels, size_t h, size_t w, const uint8_t *x, size_t oh, size_t ow, uint8_t *y,
+                  lz_filter filter) {
     return resize(1, channels, h, w, x, oh, ow, y, filter);
 }
 
-bool lz_resize_f32(size_t channels, size_t h, size_t w, const float *x, size_t oh, size_t ow, float *y, lz_filter filter) {
+bool lz_resize_f32(size_t channels, size_t h, size_t w, const float *x, size_t oh, size_t ow, float *y,
+                   lz_filter filter) {
     return resize(4, channels, h, w, x, oh, ow, y, filter);
 }

@@ -1,5 +1,5 @@
-// The dispatch table: one value per instruction set, filled at start. Each begins as a copy of `reference` and overrides
-// what it has.
+// The dispatch table: one value per instruction set, filled at start. Each begins as a copy of `reference` and
+// overrides what it has.
 #ifndef LAZULI_TABLE_H
 #define LAZULI_TABLE_H
 

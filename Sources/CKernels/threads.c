@@ -37,8 +37,8 @@ static pthread_t workers[most_threads];
 static size_t worker_count;  // running workers, at most thread_count − 1
 static scratch scratches[most_threads];
 
-// The gate counts the workers inside the job; `open` is set while more may enter. A worker that wakes too late finds the
-// gate closed and the caller never waits for it.
+// The gate counts the workers inside the job; `open` is set while more may enter. A worker that wakes too late finds
+// the gate closed and the caller never waits for it.
 enum { open = 1 << 16 };
 static _Atomic unsigned gate;
 static _Atomic unsigned generation;  // counts jobs, so that workers see a new one

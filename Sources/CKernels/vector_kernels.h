@@ -1,5 +1,6 @@
 // Kernels on vectors, rows and blocks, one table per instruction set. Each works on a piece that its driver chose; none
-// allocates or knows threads. A table starts as a copy of `reference` and overrides what its instruction set does better.
+// allocates or knows threads. A table starts as a copy of `reference` and overrides what its instruction set does
+// better.
 #ifndef LAZULI_VECTOR_KERNELS_H
 #define LAZULI_VECTOR_KERNELS_H
 
@@ -18,17 +19,17 @@ typedef struct {
 
 /// Rows of X as 8-bit integers: x[32·i + j] ≈ scale[i]·value[32·i + j].
 typedef struct {
-    const int8_t *values;   ///< [M][K], |value| ≤ 127
-    const float *scales;    ///< [M][K/32]
-    const float *sums;      ///< [M][K/32]: scale × sum of the 32 values
+    const int8_t *values;  ///< [M][K], |value| ≤ 127
+    const float *scales;  ///< [M][K/32]
+    const float *sums;  ///< [M][K/32]: scale × sum of the 32 values
     const int32_t *corrections;  ///< [M][K/4]: −zero × sum of four neighbouring values
 } quantised_rows;
 
 typedef struct {
     // Elementwise; types LZ_F32 or LZ_BF16.
     void (*activate)(size_t count, lz_activation activation, const void *x, lz_dtype x_type, void *y, lz_dtype y_type);
-    void (*blend)(size_t count, float a, const void *x, lz_dtype x_type, float b, const void *z, lz_dtype z_type, void *y,
-                  lz_dtype y_type);
+    void (*blend)(size_t count, float a, const void *x, lz_dtype x_type, float b, const void *z, lz_dtype z_type,
+                  void *y, lz_dtype y_type);
     void (*multiply)(size_t count, const void *x, lz_dtype x_type, const void *z, lz_dtype z_type, void *y,
                      lz_dtype y_type);
     /// y = value·activation(gate).
@@ -44,7 +45,8 @@ typedef struct {
     // Norms and softmax of one row.
     void (*layer_norm)(size_t width, const void *x, lz_dtype x_type, const float *weight, const float *bias, float eps,
                        void *y, lz_dtype y_type);
-    void (*rms_norm)(size_t width, const void *x, lz_dtype x_type, const float *weight, float eps, void *y, lz_dtype y_type);
+    void (*rms_norm)(size_t width, const void *x, lz_dtype x_type, const float *weight, float eps, void *y,
+                     lz_dtype y_type);
     void (*softmax)(size_t width, const float *x, float *y);
     /// Per channel: mean and sum of squared deviations over `pixels` rows of X[pixels][stride].
     void (*channel_moments)(size_t pixels, size_t channels, const void *x, lz_dtype x_type, size_t stride, float *mean,
@@ -54,8 +56,10 @@ typedef struct {
                       const float *factor, const float *bias, lz_activation activation, void *y, lz_dtype y_type);
 
     // Attention.
-    size_t (*attention_queries)(const lz_attention *shape, lz_dtype type);  ///< queries of a block, from the shape alone
-    size_t (*attention_scratch)(const lz_attention *shape, lz_dtype type);  ///< bytes that `attend` needs, 64-byte aligned
+    size_t (*attention_queries)(const lz_attention *shape,
+                                lz_dtype type);  ///< queries of a block, from the shape alone
+    size_t (*attention_scratch)(const lz_attention *shape,
+                                lz_dtype type);  ///< bytes that `attend` needs, 64-byte aligned
     void (*attend)(const attention_block *block, void *scratch);
 
     // Quantised weights. `y` of dequantise may be LZ_F32 or LZ_BF16.
@@ -70,8 +74,10 @@ typedef struct {
                      const quantised_rows *x, float *y, size_t y_stride);
 
     // The vertical pass of lz_resize: y[i] = Σ_j weights[j]·x[j·x_stride + i]; 8-bit weights have 22 fractional bits.
-    void (*resample_rows_u8)(size_t width, size_t taps, const int32_t *weights, const uint8_t *x, size_t x_stride, uint8_t *y);
-    void (*resample_rows_f32)(size_t width, size_t taps, const double *weights, const float *x, size_t x_stride, float *y);
+    void (*resample_rows_u8)(size_t width, size_t taps, const int32_t *weights, const uint8_t *x, size_t x_stride,
+                             uint8_t *y);
+    void (*resample_rows_f32)(size_t width, size_t taps, const double *weights, const float *x, size_t x_stride,
+                              float *y);
 } vector_kernels;
 
 void lz_vector_kernels_reference(vector_kernels *kernels);

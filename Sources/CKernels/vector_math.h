@@ -1,4 +1,5 @@
-// Elementary functions and activations on vectors (vectors.h). NaN stays NaN everywhere: the finite checks above rely on it.
+// Elementary functions and activations on vectors (vectors.h). NaN stays NaN everywhere: the finite checks above rely
+// on it.
 #ifndef LAZULI_VECTOR_MATH_H
 #define LAZULI_VECTOR_MATH_H
 

@@ -1,5 +1,6 @@
-// Vectors of LANES floats in Clang's vector extensions, so that one body serves every instruction set. Define LANES (4, 8,
-// 16) and, where bf16 conversion is an instruction, HARDWARE_BF16; include under the instruction set's target attribute.
+// Vectors of LANES floats in Clang's vector extensions, so that one body serves every instruction set. Define LANES (4,
+// 8, 16) and, where bf16 conversion is an instruction, HARDWARE_BF16; include under the instruction set's target
+// attribute.
 #ifndef LAZULI_VECTORS_H
 #define LAZULI_VECTORS_H
 
@@ -74,7 +75,8 @@ INLINE void store_part_f32(float *y, vf value, size_t count) {
 
 INLINE vf load_part_bf16(const uint16_t *x, size_t count) {
 #if LANES == 16
-    return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16((__mmask16)((1u << count) - 1), x)), 16);
+    const __m256i part = _mm256_maskz_loadu_epi16((__mmask16)((1u << count) - 1), x);
+    return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(part), 16);
 #else
     uint16_t part[LANES] = {0};
     for (size_t i = 0; i < count; i++) part[i] = x[i];

@@ -41,17 +41,6 @@ extension CheckpointStore {
         return found.count == 1 ? found.first : nil
     }
 
-    private static func fileNames(in folder: String) throws(CheckpointError) -> [String] {
-        guard let directory = opendir(folder) else { throw .unreadable(file: folder, errno: errno) }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            names.append(
-                withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
-        }
-        return names.sorted()
-    }
-
     private static let longestIndex = 64 << 20
 
     /// Opens the shards that a `*.safetensors.index.json` names, all in its own folder.

@@ -59,7 +59,9 @@ package final class Engine: JobExecutor {
             report(.warning("\(parameter) has no effect with the sampler \(plan.sampler.rawValue)"))
         }
         if let cut = plan.prompt.truncatedText {
-            report(.warning("the prompt has \(plan.prompt.tokens) tokens of at most \(plan.prompt.limit); not read: \(cut)"))
+            report(
+                .warning(
+                    "the prompt has \(plan.prompt.tokens) tokens of at most \(plan.prompt.limit); not read: \(cut)"))
         }
         let resolved = GenerateRequest(request, plan, model: current.name, precision: current.precision)
         for index in 0..<resolved.count {

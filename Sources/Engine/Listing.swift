@@ -45,13 +45,6 @@ struct FolderSize {
             bytes += Int(status.st_size)
             return
         }
-        guard let directory = opendir(path) else { return }
-        defer { closedir(directory) }
-        while let item = readdir(directory) {
-            let name = withUnsafeBytes(of: item.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != "." && name != ".." { add(path + "/" + name, depth: depth + 1) }
-        }
+        for name in (try? fileNames(in: path)) ?? [] { add(path + "/" + name, depth: depth + 1) }
     }
 }

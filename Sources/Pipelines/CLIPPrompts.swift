@@ -17,10 +17,18 @@ struct CLIPPart: Sendable {
         model = try CLIPTextModel(weights, CLIPTextModel.Configuration(files.config(encoder)))
         try weights.requireAllTaken(ignoring: "position_ids", "logit_scale")
         self.tokenizer = try files.clipTokenizer(tokenizer, catalog)
+        guard self.tokenizer.tokenizer.vocabularySize <= model.configuration.vocabulary else {
+            throw PipelineError.part(
+                path: "\(files.path)/\(tokenizer)",
+                fact: "it has \(self.tokenizer.tokenizer.vocabularySize) tokens, the text encoder knows "
+                    + "\(model.configuration.vocabulary)",
+                remedy: "use the tokenizer that belongs to the encoder")
+        }
         guard self.tokenizer.contextLength <= model.configuration.context else {
             throw PipelineError.part(
                 path: "\(files.path)/\(tokenizer)",
-                fact: "it makes \(self.tokenizer.contextLength) tokens and the text encoder reads \(model.configuration.context)",
+                fact:
+                    "it makes \(self.tokenizer.contextLength) tokens and the text encoder reads \(model.configuration.context)",
                 remedy: "use the tokenizer that belongs to the encoder")
         }
     }
@@ -40,7 +48,8 @@ struct CLIPPromptEncoder: PromptEncoder {
         return EncodedPrompt(
             positive: Conditioning(hidden: output.last),
             negative: guided ? Conditioning(hidden: part.encode(negative ?? "").output.last) : nil,
-            tokens: text.tokenCount, truncatedText: text.truncatedText.isEmpty ? nil : text.truncatedText, limit: part.tokenizer.contextLength - 2)
+            tokens: text.tokenCount, truncatedText: text.truncatedText.isEmpty ? nil : text.truncatedText,
+            limit: part.tokenizer.contextLength - 2)
     }
 }
 
@@ -62,7 +71,8 @@ struct CLIPPairPromptEncoder: PromptEncoder {
                 : encode(negative ?? "").condition
         }
         return EncodedPrompt(
-            positive: positive, negative: other, tokens: text.tokenCount, truncatedText: text.truncatedText.isEmpty ? nil : text.truncatedText,
+            positive: positive, negative: other, tokens: text.tokenCount,
+            truncatedText: text.truncatedText.isEmpty ? nil : text.truncatedText,
             limit: first.tokenizer.contextLength - 2)
     }
 

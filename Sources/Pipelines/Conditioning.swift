@@ -34,6 +34,10 @@ package protocol PromptEncoder: Sendable {
 
 /// Predicts noise, velocity or the picture from noisy latents.
 package protocol Denoiser: Sendable {
+    /// What about a text or about latents of so many channels does not fit this network; nil when all does. Parts of
+    /// different models in one folder are met here, before any arithmetic.
+    func mismatch(with branch: Conditioning, channels: Int) -> String?
+
     /// Prepares what stays the same over the steps of one picture of `size` pixels: keys and values of the text.
     func conditioned(on branches: [Conditioning], size: PixelSize) -> Prediction
 

@@ -14,12 +14,20 @@ extension TextToImage {
         let decoder = try Llama(
             weights, Llama.Configuration(qwen3VL: files.config("text_encoder")), hasHead: false)
         let vae = try tinyAutoencoder(files, precision)
+        let tokenizer = try files.tokenizer("tokenizer")
+        guard tokenizer.vocabularySize <= decoder.configuration.vocabulary else {
+            throw PipelineError.part(
+                path: files.path + "/tokenizer",
+                fact: "it has \(tokenizer.vocabularySize) tokens, the text encoder knows "
+                    + "\(decoder.configuration.vocabulary)",
+                remedy: "use the tokenizer that belongs to the encoder")
+        }
         return TextToImage(
             family: "dreamlite",
             defaults: Defaults(width: 1024, height: 1024, steps: 30, guidance: 3.5),
             scheduler: try files.scheduler,
             encoder: DecoderPromptEncoder(
-                decoder: decoder, tokenizer: try files.tokenizer("tokenizer"),
+                decoder: decoder, tokenizer: tokenizer,
                 depth: .hiddenState(decoder.configuration.depth), template: .dreamLiteGenerate),
             denoiser: UNetDenoiser(
                 unet: try dreamLiteUNet(files, precision), source: .beside,

@@ -17,7 +17,8 @@ extension TextToImage {
         guard let path = catalog.file(name) else {
             throw PipelineError.part(
                 path: files.path, fact: "its language model \(name) is under none of the model folders",
-                remedy: "run `make language-model`, or put the file into one of \(catalog.roots.joined(separator: ", "))")
+                remedy:
+                    "run `make language-model`, or put the file into one of \(catalog.roots.joined(separator: ", "))")
         }
         let gguf = try GGUF(MappedFile(path: path))
         let tokenizer = try Tokenizer(gguf)

@@ -1,5 +1,7 @@
 // Models by name: what lies under the roots, without opening weights.
 
+import Checkpoints
+
 #if canImport(Glibc)
     import Glibc
 #else
@@ -89,16 +91,8 @@ package struct ModelCatalog: Sendable {
         return nil
     }
 
+    /// What a folder shows; a root that does not exist shows nothing.
     private static func names(in folder: String) -> [String] {
-        guard let directory = opendir(folder) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
-        return names.sorted()
+        ((try? fileNames(in: folder)) ?? []).filter { !$0.hasPrefix(".") }
     }
 }

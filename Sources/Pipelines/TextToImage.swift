@@ -81,6 +81,10 @@ extension TextToImage {
         if prompt.truncatedText != nil && request.refusesTruncation {
             throw PipelineError.truncated(tokens: prompt.tokens, limit: prompt.limit)
         }
+        for branch in [prompt.positive, prompt.negative ?? prompt.positive] {
+            guard let fact = denoiser.mismatch(with: branch, channels: latents.channels) else { continue }
+            throw PipelineError.part(path: family, fact: fact, remedy: "use the parts of one model")
+        }
         try requireFinite([prompt.positive] + [prompt.negative].compactMap(\.self))
         return Plan(
             width: width, height: height, steps: steps, guidance: guidance, sampler: sampler, schedule: schedule,
@@ -121,14 +125,12 @@ extension TextToImage {
             if let name = request.sampler { try Sampler.named(name) } else { nil }
         var schedule = named?.schedule
         if let name = request.schedule { schedule = try SigmaSchedule.named(name) }
-        let configuration =
-            correctsScheduler ? scheduler.correctedForStableDiffusion(replaced: named != nil) : scheduler
         let plan = try SamplingPlan(
             SamplingRequest(
                 sampler: named?.sampler, schedule: schedule, steps: steps, shift: request.shift,
-                imageTokens: width / latents.factor * (height / latents.factor) / 4),
-            configuration: configuration)
-        let sampler = if let named { named.sampler } else { try Sampler(configuration) }
+                imageTokens: width / latents.factor * (height / latents.factor) / 4, corrects: correctsScheduler),
+            configuration: scheduler)
+        let sampler = if let named { named.sampler } else { try Sampler(scheduler) }
         return (sampler, schedule, plan)
     }
 

@@ -18,6 +18,26 @@ struct UNetDenoiser: Denoiser {
     /// The numbers that are embedded beside the timestep.
     let timeIDs: @Sendable (PixelSize) -> [Float]
 
+    func mismatch(with branch: Conditioning, channels: Int) -> String? {
+        let config = unet.configuration
+        let inputs = if case .channels = source { 2 * channels } else { channels }
+        let numbers = timeIDs(PixelSize(width: 8, height: 8)).count
+        let pooled = config.addition.pooledWidth(besideNumbers: numbers)
+        if config.inputs != inputs || config.outputs != channels {
+            return "its UNet maps \(config.inputs) channels to \(config.outputs), its autoencoder has \(channels)"
+        }
+        if branch.hidden.width != config.textWidth {
+            return "its UNet reads text of width \(config.textWidth), its text encoder writes \(branch.hidden.width)"
+        }
+        if let pooled, branch.pooled?.width != pooled {
+            return "its UNet takes a pooled vector of \(pooled), its text encoder gives \(branch.pooled?.width ?? 0)"
+        }
+        if case .time(let each, let width) = config.addition, width != numbers * each {
+            return "its UNet embeds \(width / max(1, each)) numbers beside the timestep, its pipeline has \(numbers)"
+        }
+        return nil
+    }
+
     func conditioned(on branches: [Conditioning], size: PixelSize) -> Prediction {
         // Branches of one length run as one batch: the weights are then read once for both.
         let lengths = Set(branches.map { $0.hidden.shape[1] })

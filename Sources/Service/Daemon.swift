@@ -59,8 +59,9 @@ package struct Daemon: Sendable {
                 Notify.send("READY=1")
             },
             logger: logger)
+        // Stopped in reverse order: the supervisor ends the event streams that the server would wait for.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
-            .init(service: SupervisorService(supervisor: supervisor)), .init(service: application),
+            .init(service: application), .init(service: SupervisorService(supervisor: supervisor)),
         ]
         if let limit = configuration.idleExit {
             services.append(
@@ -68,10 +69,15 @@ package struct Daemon: Sendable {
                     service: IdleExit(activity: activity, supervisor: supervisor, limit: limit),
                     successTerminationBehavior: .gracefullyShutdownGroup))
         }
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        try await group.run()
+        var group = ServiceGroupConfiguration(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        // A client that keeps a connection open or stops in the middle of a request cannot hold the daemon.
+        group.maximumGracefulShutdownDuration = .seconds(1)
+        do {
+            try await ServiceGroup(configuration: group).run()
+        } catch is CancellationError {
+            logger.debug("connections were closed on their clients")
+        }
         unlink(instance.socket)
     }
 

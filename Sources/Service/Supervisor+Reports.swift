@@ -1,4 +1,5 @@
 import API
+import Crypto
 import Foundation
 import Jobs
 import Logging
@@ -51,7 +52,7 @@ extension Supervisor {
             running?.outputs.append(
                 Output(
                     index: image.index, format: image.format, width: image.width, height: image.height,
-                    bytes: bytes.count, sha256: SHA256.hexadecimal(bytes), seed: image.seed,
+                    bytes: bytes.count, sha256: SHA256.hash(data: bytes).hexadecimal, seed: image.seed,
                     url: Output.url(job: job.record.id, number: image.index)))
         } catch {
             running?.failure = error.body
@@ -79,7 +80,6 @@ extension Supervisor {
                 warnings: (try? JSON.text(job.warnings)) ?? "[]",
                 outputs: job.outputs.map { OutputRecord($0, job: job.record.id) }, at: now)
         }
-        prune()
     }
 
     func fail(_ error: ErrorBody) {
@@ -131,6 +131,7 @@ extension Supervisor {
             logger.critical("job not journalled", metadata: ["job": "\(job.record.id)", "error": "\(error)"])
         }
         tellState(job.record.id)
+        prune()
     }
 
     private func prune() {

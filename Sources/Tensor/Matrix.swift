@@ -83,7 +83,8 @@ package struct Epilogue: Sendable {
         precondition(x.rank == 4 && columns == geometry.taps * x.width, "\(x.shape) against \(columns) columns")
         var shape = geometry.kernelShape(of: x, out: rows)
         let y = unsafe Tensor(
-            uninitialized: [x.shape[0], lz_convolution_out_height(&shape), lz_convolution_out_width(&shape), rows], type)
+            uninitialized: [x.shape[0], lz_convolution_out_height(&shape), lz_convolution_out_width(&shape), rows], type
+        )
         withExtendedLifetime((x, y, epilogue.residual, epilogue.sampleBias, bias)) {
             var fused = unsafe fused(epilogue, for: y)
             unsafe lz_convolve(

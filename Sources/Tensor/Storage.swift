@@ -83,7 +83,9 @@ package enum Arena {
         }
         if let block = unsafe reused { return unsafe block }
         let huge = size >= 2 * hugePage
-        guard let pointer = unsafe aligned_alloc(huge ? hugePage : 4096, huge ? (size + hugePage - 1) / hugePage * hugePage : size)
+        guard
+            let pointer = unsafe aligned_alloc(
+                huge ? hugePage : 4096, huge ? (size + hugePage - 1) / hugePage * hugePage : size)
         else { preconditionFailure("out of memory: \(size) bytes for a tensor") }
         if huge { unsafe madvise(pointer, size, MADV_HUGEPAGE) }
         return unsafe Block(pointer: pointer, capacity: size)
@@ -105,7 +107,7 @@ package enum Arena {
             state.idle = 0
             return unsafe blocks
         }
-        for unsafe block in unsafe blocks { unsafe free(block.pointer) }
+        unsafe blocks.forEach { unsafe free($0.pointer) }
         lz_return_free_memory()
     }
 }

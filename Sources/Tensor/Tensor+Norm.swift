@@ -5,7 +5,8 @@ extension Tensor {
     package func groupNormalized(
         groups: Int, weight: Tensor, bias: Tensor, epsilon: Float, activation: Activation = .identity, as type: DType
     ) -> Tensor {
-        precondition(width % groups == 0 && weight.count == width && bias.count == width, "\(width) in \(groups) groups")
+        precondition(
+            width % groups == 0 && weight.count == width && bias.count == width, "\(width) in \(groups) groups")
         precondition(weight.type == .f32 && bias.type == .f32, "norm parameters are f32")
         let y = Tensor(uninitialized: shape, type)
         let batch = shape.first ?? 1
@@ -36,7 +37,8 @@ extension Tensor {
         let y = Tensor(uninitialized: shape, type)
         withExtendedLifetime((self, weight, y)) {
             unsafe lz_rms_norm(
-                count / run, run, read, self.type.kernel, run, weight.floatPointer, epsilon, y.write, y.type.kernel, run)
+                count / run, run, read, self.type.kernel, run, weight.floatPointer, epsilon, y.write, y.type.kernel, run
+            )
         }
         return y
     }

@@ -88,7 +88,8 @@ package struct Tensor: Sendable {
     package var floats: [Float] {
         let source = converted(to: .f32)
         return withExtendedLifetime(source) {
-            unsafe Array(UnsafeBufferPointer(start: source.read.assumingMemoryBound(to: Float.self), count: source.count))
+            unsafe Array(
+                UnsafeBufferPointer(start: source.read.assumingMemoryBound(to: Float.self), count: source.count))
         }
     }
 }

@@ -48,18 +48,16 @@ package struct CLIPTokenizer: Sendable {
 // MARK: - Loading
 
 extension CLIPTokenizer {
-    /// Builds the tokenizer of a diffusers or transformers folder with `vocab.json` and `merges.txt`.
-    /// - Parameters:
-    ///   - config: content of `tokenizer_config.json`.
-    ///   - specialTokensMap: content of `special_tokens_map.json`, which overrides `config`.
+    /// Builds the tokenizer of a diffusers or transformers folder from the content of `vocab.json` and `merges.txt`,
+    /// and of `tokenizer_config.json` and `special_tokens_map.json`, which overrides it, where they are there.
     package init(
         vocabulary: [UInt8], merges: [UInt8], config: [UInt8]? = nil, specialTokensMap: [UInt8]? = nil
     ) throws(TokenizerError) {
-        let vocabulary = try Vocabulary(json: JSON(vocabulary))
+        let vocabulary = try Vocabulary(document: vocabulary)
         var settings: JSON.Object?
-        if let config { settings = try JSON(config).object() }
+        if let config { settings = try JSON.root(config) }
         var map: JSON.Object?
-        if let specialTokensMap { map = try JSON(specialTokensMap).object() }
+        if let specialTokensMap { map = try JSON.root(specialTokensMap) }
         let special = try SpecialTokens(settings, map, vocabulary)
 
         let normalizer = Normalizer.sequence([
@@ -83,12 +81,10 @@ extension CLIPTokenizer {
         try self.init(tokenizer, settings)
     }
 
-    /// Builds the tokenizer of a folder with `tokenizer.json`.
-    /// - Parameters:
-    ///   - config: content of `tokenizer_config.json`.
+    /// Builds the tokenizer of a folder from the content of `tokenizer.json` and `tokenizer_config.json`.
     package init(json: [UInt8], config: [UInt8]? = nil) throws(TokenizerError) {
         var settings: JSON.Object?
-        if let config { settings = try JSON(config).object() }
+        if let config { settings = try JSON.root(config) }
         try self.init(Tokenizer(json: json, config: config), settings)
     }
 

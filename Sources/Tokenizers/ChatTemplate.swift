@@ -61,9 +61,7 @@ package struct ChatTemplate: Sendable, Equatable {
         }
     }
 
-    /// The conversation's text.
-    /// - Parameters:
-    ///   - startingReply: whether to end with what comes before the model's answer.
+    /// The conversation's text, ending with what comes before the model's answer if `startingReply`.
     package func render(_ messages: [ChatMessage], startingReply: Bool = true) -> ChatPrompt {
         var prompt = ChatPrompt(text: opening, contentRanges: [])
         if let defaultSystem, messages.first?.role != .system {
@@ -124,14 +122,17 @@ extension ChatTemplate {
 
     /// A system message written out in a ChatML template, between its markers in one string literal.
     private static func defaultSystem(inJinja source: [UInt8]) -> String? {
-        for opening in ["<|im_start|>system\n", "<|im_start|>system\\n"] {
-            guard let start = source.firstOccurrence(of: Array(opening.utf8))?.upperBound,
-                let end = source.firstOccurrence(of: Array("<|im_end|>".utf8), from: start)?.lowerBound
-            else { continue }
-            let text = source[start..<end]
-            if !text.isEmpty, !text.contains(UInt8(ascii: "'")), !text.contains(UInt8(ascii: "{")) {
-                return String(decoding: text, as: UTF8.self)
-            }
+        let marker = Array("<|im_start|>system".utf8)
+        let end = Array("<|im_end|>".utf8)
+        var offset = 0
+        while let start = source.firstOccurrence(of: marker, from: offset)?.upperBound {
+            offset = start
+            // A line break, or its escape.
+            let breaks = [[0x0A], Array("\\n".utf8)].filter { source.matches($0, at: start, before: source.count) }
+            guard let lineBreak = breaks.first, let end = source.firstOccurrence(of: end, from: start) else { continue }
+            let text = source[min(start + lineBreak.count, end.lowerBound)..<end.lowerBound]
+            guard !text.isEmpty, !text.contains(UInt8(ascii: "'")), !text.contains(UInt8(ascii: "{")) else { continue }
+            return String(decoding: text, as: UTF8.self)
         }
         return nil
     }

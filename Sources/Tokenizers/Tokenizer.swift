@@ -51,9 +51,7 @@ package struct Tokenizer: Sendable {
         package var origins: [Int]
     }
 
-    /// The ids of a text. O(n log n).
-    /// - Parameters:
-    ///   - addingSpecialTokens: whether to put the model's start and end tokens around the text.
+    /// The ids of a text, with the model's start and end tokens around them where it has such. O(n log n).
     package func encode(
         _ text: String, addingSpecialTokens: Bool = true, specialTokens: SpecialTokens = .parsed
     ) -> [Int] {

@@ -61,7 +61,14 @@ package final class WorkerLoop: Sendable {
         thread { [self] in
             let outcome = perform(started, request)
             current.withLock { $0 = nil }
-            send(outcome)
+            do throws(FrameError) {
+                try socket.send(Frame(outcome))
+            } catch {
+                // A result with a figure that JSON does not have must not leave the daemon waiting.
+                let body = ErrorBody(
+                    .internalFailure, code: "result_not_sent", message: "The result is lost: \(error).")
+                send(.failed(job: job, body))
+            }
         }
     }
 

@@ -28,6 +28,9 @@ struct Bench: ParsableCommand {
     @Option(help: ArgumentHelp("Time the parts of this checkpoint too.", valueName: "path"))
     var checkpoint: String?
 
+    @Option(help: ArgumentHelp("Time this GGUF language model too.", valueName: "path"))
+    var decoder: String?
+
     @Flag(help: "Print one JSON object a line.")
     var json = false
 
@@ -43,9 +46,9 @@ struct Bench: ParsableCommand {
         let kernels = KernelBenchmark(precision, only: only)
         if !json { print("peak \(fixed(kernels.peakGFLOPS, 0)) GFLOP/s") }
         kernels.run { show($0) }
-        guard let checkpoint else { return }
         do {
-            try PartBenchmark(ModelFiles(checkpoint), precision).run { show($0) }
+            if let checkpoint { try PartBenchmark(ModelFiles(checkpoint), precision).run { show($0) } }
+            if let decoder { try DecoderBenchmark(decoder, precision).run { show($0) } }
         } catch {
             throw Failure(Exit.badInput, "\(error)").reported()
         }
@@ -59,6 +62,7 @@ struct Bench: ParsableCommand {
         var line = padded(measurement.name, 40) + padded("\(fixed(measurement.seconds * 1000, 2)) ms", 14)
         if let rate = measurement.gflops { line += padded("\(fixed(rate, 0)) GFLOP/s", 16) }
         if let percent = measurement.percentOfPeak { line += padded("\(fixed(percent, 0)) %", 8) }
+        if let rate = measurement.tokensPerSecond { line += padded("\(fixed(rate, 1)) tokens/s", 20) }
         print(line + "\(fixed(measurement.peakGiB, 2)) GiB")
     }
 

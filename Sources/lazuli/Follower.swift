@@ -10,9 +10,10 @@ struct Follower {
     /// Waits until the job is final, also across a restart of the daemon, and returns it.
     func wait(for id: String) throws(ClientError) -> JobStatus {
         var lost = 0
+        var told: Set<String> = []
         while true {
             do throws(ClientError) {
-                let last = try client.follow(id) { show($0) }
+                let last = try client.follow(id) { show($0, &told) }
                 clearLine()
                 if let last { return last }
             } catch {
@@ -26,10 +27,12 @@ struct Follower {
         }
     }
 
-    private func show(_ event: JobEvent) {
+    /// Shows an event; warnings come as events and again with the job, and are told once.
+    private func show(_ event: JobEvent, _ told: inout Set<String>) {
         guard !quiet else { return }
         switch event {
         case .state(let status):
+            status.warnings.forEach { warn($0, &told) }
             if status.state == .queued, let position = status.position, position > 0 {
                 line("queued, \(position) before it")
             } else if status.state == .queued, status.attempts > 0 {
@@ -38,11 +41,16 @@ struct Follower {
         case .progress(let progress):
             if Console.isTerminal { Console.draw("\r\u{1B}[K\(Self.bar(progress))") }
         case .warning(let message):
-            clearLine()
-            Console.say("warning: \(message)")
-        case .result:
-            break
+            warn(message, &told)
+        case .result(let status):
+            status.warnings.forEach { warn($0, &told) }
         }
+    }
+
+    private func warn(_ message: String, _ told: inout Set<String>) {
+        guard told.insert(message).inserted else { return }
+        clearLine()
+        Console.say("warning: \(message)")
     }
 
     private func line(_ text: String) {

@@ -86,7 +86,6 @@ struct Generate: ParsableCommand {
                 _ = try? client.cancel(job.id)
                 Console.say("\nlazuli: cancelled job \(job.id)")
             }
-            if !daemon.quiet { job.warnings.forEach { Console.say("warning: \($0)") } }
             let done = try Follower(client: client, quiet: daemon.quiet).wait(for: job.id).succeeded()
             let files = try Destination(file: output).write(done, from: client)
             if json {

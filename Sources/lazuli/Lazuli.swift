@@ -14,7 +14,7 @@ struct Lazuli: ParsableCommand {
         version: "lazuli \(lazuliVersion)",
         subcommands: [
             Generate.self, Jobs.self, Show.self, Watch.self, Cancel.self, Fetch.self, Status.self, Models.self,
-            Info.self, Bench.self, Version.self,
+            Info.self, Verify.self, Bench.self, Version.self,
         ])
 }
 

@@ -34,6 +34,7 @@ size_t check_all_vectors(void) {
     count(check_finite(67, message, sizeof message));
     for (size_t t = 0; t < sizeof types / sizeof *types; t++)
         for (size_t m = 1; m <= 9; m += 4)
-            for (int exact = 0; exact < 2; exact++) count(check_quantised(types[t], m, 7, 5, exact, message, sizeof message));
+            for (int exact = 0; exact < 2; exact++)
+                count(check_quantised(types[t], m, 7, 5, exact, message, sizeof message));
     return failures;
 }

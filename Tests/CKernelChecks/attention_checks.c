@@ -44,11 +44,26 @@ static void *tokens(uint64_t *state, lz_dtype type, size_t count, size_t width, 
 static void make(const attention_case *test, attention_data *data) {
     uint64_t state = test->queries * 31 + test->keys * 17 + test->head_size;
     const size_t d = test->head_size, q = test->heads * d + test->padding, k = test->kv_heads * d + test->padding;
-    data->shape = (lz_attention){
-        .batch = test->batch, .heads = test->heads, .kv_heads = test->kv_heads, .queries = test->queries,
-        .keys = test->keys, .head_size = d, .q_batch = test->queries * q, .q_token = q, .q_head = d,
-        .k_batch = test->keys * k, .k_token = k, .k_head = d, .v_batch = test->keys * k, .v_token = k, .v_head = d,
-        .y_batch = test->queries * q, .y_token = q, .y_head = d, .scale = test->scale, .causal = test->causal};
+    data->shape = (lz_attention){.batch = test->batch,
+                                 .heads = test->heads,
+                                 .kv_heads = test->kv_heads,
+                                 .queries = test->queries,
+                                 .keys = test->keys,
+                                 .head_size = d,
+                                 .q_batch = test->queries * q,
+                                 .q_token = q,
+                                 .q_head = d,
+                                 .k_batch = test->keys * k,
+                                 .k_token = k,
+                                 .k_head = d,
+                                 .v_batch = test->keys * k,
+                                 .v_token = k,
+                                 .v_head = d,
+                                 .y_batch = test->queries * q,
+                                 .y_token = q,
+                                 .y_head = d,
+                                 .scale = test->scale,
+                                 .causal = test->causal};
     data->q = tokens(&state, test->type, test->batch * test->queries, test->heads * d, test->padding);
     data->k = tokens(&state, test->type, test->batch * test->keys, test->kv_heads * d, test->padding);
     data->v = tokens(&state, test->type, test->batch * test->keys, test->kv_heads * d, test->padding);
@@ -108,7 +123,8 @@ static void expect(const attention_case *test, const attention_data *data, size_
 }
 
 static void describe(const attention_case *test, char *message, size_t size, const char *what) {
-    snprintf(message, size, "%zu samples, %zu/%zu heads, %zu queries, %zu keys, size %zu, padding %zu, %s, bias %d, %s: %s",
+    snprintf(message, size,
+             "%zu samples, %zu/%zu heads, %zu queries, %zu keys, size %zu, padding %zu, %s, bias %d, %s: %s",
              test->batch, test->heads, test->kv_heads, test->queries, test->keys, test->head_size, test->padding,
              test->causal ? "causal" : "open", (int)test->bias, test->type == LZ_F32 ? "f32" : "bf16", what);
 }

@@ -27,7 +27,8 @@ static bool check_widening(lz_dtype type, char *message, size_t size) {
     bool good = true;
     for (size_t i = 0; good && i < count; i++) {
         good = same(y[i], value_of(x[i], type)) && (isnan(y[i]) ? isnan(value_of(back[i], type)) : back[i] == x[i]);
-        if (!good) snprintf(message, size, "type %d, pattern %04zx: %g and back %04x", (int)type, i, (double)y[i], back[i]);
+        if (!good)
+            snprintf(message, size, "type %d, pattern %04zx: %g and back %04x", (int)type, i, (double)y[i], back[i]);
     }
     free(x);
     free(y);

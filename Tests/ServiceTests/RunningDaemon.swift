@@ -1,6 +1,7 @@
 import API
 import Client
 import Foundation
+import Glibc
 import Testing
 
 /// A real `lazulid` with the fake worker, in a folder of its own; killed with the value.
@@ -62,6 +63,22 @@ final class RunningDaemon {
     /// The job once it runs and has made a step.
     func running(_ id: String) throws {
         try wait("a step of \(id)") { try client.job(id).progress?.stage == .denoise }
+    }
+
+    /// A bare connection on which these bytes were sent.
+    func connect(_ text: String) throws -> Int32 {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(client.socket.utf8)) }
+        let connected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        try #require(connected == 0)
+        #expect(write(descriptor, text, text.utf8.count) == text.utf8.count)
+        return descriptor
     }
 
     func workerPID() throws -> Int32 {

@@ -28,6 +28,12 @@ import Testing
         #expect(stacked.shape == [3, 2] && stacked.floats == [1, 2, 3, 4, 5, 6])
     }
 
+    @Test func `takes columns and gathers rows`() {
+        #expect(grid.columns(1..<3).shape == [2, 3, 2])
+        #expect(grid.columns(1..<3).floats.prefix(4) == [1, 2, 5, 6])
+        #expect(grid.reshaped([6, 4]).gathered(rows: [5, 0]).floats == [20, 21, 22, 23, 0, 1, 2, 3])
+    }
+
     @Test func `adds rows and equal shapes`() {
         let x = Tensor([1, 2, 3, 4], [2, 2])
         #expect((x + x).floats == [2, 4, 6, 8])

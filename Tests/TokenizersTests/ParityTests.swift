@@ -51,13 +51,16 @@ struct ParityTests {
         }
     }
 
-    @Test(arguments: ["gpt2", "smollm", "qwen2", "llama3", "llama2", "llama2-metaspace", "gemma", "t5", "unigram-bytes"])
+    @Test(arguments: [
+        "gpt2", "smollm", "qwen2", "llama3", "llama2", "llama2-metaspace", "gemma", "t5", "unigram-bytes",
+    ])
     func `decoding gives the text of tokenizers`(name: String) throws {
         let tokenizer = try Tokenizer(json: Goldens.bytes(name + ".json"))
         let expected = try Goldens.decode(Goldens.Expected.self, name + ".ids.json")
         for (ids, text) in zip(expected.ids, try #require(expected.decoded)) {
             let decoded = tokenizer.decode(ids, skippingSpecialTokens: true)
-            #expect(decoded.utf8.elementsEqual(text.utf8), "\(ids): \(decoded.debugDescription) \(text.debugDescription)")
+            #expect(
+                decoded.utf8.elementsEqual(text.utf8), "\(ids): \(decoded.debugDescription) \(text.debugDescription)")
         }
     }
 

@@ -3,9 +3,11 @@
 The pipelines are those of the released models (same normalisers, pre-tokenisers, post-processors and decoders); only
 the vocabularies are small, trained here. References: tokenizers 0.23.3, transformers 5.23.0, sentencepiece 0.2.3.
 
-    python make_goldens.py            # writes Goldens/
+    python make_goldens.py                                        # everything but Goldens/released
+    python make_goldens.py --clip FOLDER --smollm2 FILE.gguf      # and ids of CLIP's and SmolLM2's own vocabularies
 """
 
+import argparse
 import base64
 import collections
 import io
@@ -475,12 +477,47 @@ def make_unigram():
     save(fallback, "unigram-bytes")
 
 
+# ---- Released vocabularies, which are too large for the repository
+
+
+def make_released_clip(folder):
+    tokenizer = CLIPTokenizer.from_pretrained(folder)
+    golden("released/clip.ids.json", lambda text: tokenizer(text).input_ids)
+
+
+def make_released_smollm2(path):
+    """SmolLM2's vocabulary from its GGUF file in the pipeline of its own tokenizer.json."""
+    import gguf as gguf_package
+
+    fields = gguf_package.GGUFReader(path).fields
+    tokens, types, merges = (
+        fields["tokenizer.ggml." + name].contents() for name in ("tokens", "token_type", "merges")
+    )
+    vocab = {token: index for index, token in enumerate(tokens)}
+    tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=[tuple(merge.split(" ")) for merge in merges]))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    tokenizer.add_special_tokens(
+        [AddedToken(token, normalized=False) for token, kind in zip(tokens, types) if kind == 3]
+    )
+    golden("released/smollm2.ids.json", lambda text: tokenizer.encode(text).ids)
+
+
 LINES = generated(2000)
 
 if __name__ == "__main__":
-    shutil.rmtree(GOLDENS, ignore_errors=True)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--clip", help="folder with CLIP's vocab.json and merges.txt")
+    parser.add_argument("--smollm2", help="GGUF file of SmolLM2")
+    arguments = parser.parse_args()
+
     write("corpus.json", {"curated": CURATED, "lines": LINES, "long": LONG})
     make_byte_level()
     make_clip()
     make_sentencepiece_bpe()
     make_unigram()
+    if arguments.clip:
+        make_released_clip(arguments.clip)
+    if arguments.smollm2:
+        make_released_smollm2(arguments.smollm2)

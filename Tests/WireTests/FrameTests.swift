@@ -80,8 +80,8 @@ import Wire
                 if request.prompt == "slow" { usleep(1000) }
             }
             return GenerateResult(
-                model: "m", kernels: "none", threads: 1, promptTokens: 1, seconds: [:], peakMemoryBytes: 1,
-                parameters: request)
+                model: "m", kernels: "none", threads: 1, promptTokens: 1,
+                seconds: request.prompt == "nan" ? [.denoise: .nan] : [:], peakMemoryBytes: 1, parameters: request)
         }
     }
 
@@ -128,6 +128,19 @@ import Wire
         try socket.send(Frame(Order.cancel(job: "a")))
         while case .progress = report { report = try next(socket) }
         repeat { report = try next(socket) } while report != .cancelled(job: "a")
+        try socket.send(Frame(Order.quit))
+    }
+
+    @Test func `a result that has no JSON form is a failure, not silence`() throws {
+        let socket = try start()
+        _ = try next(socket)
+        try socket.send(Frame(Order.run(job: "a", attempt: 1, request: GenerateRequest(prompt: "nan"))))
+        _ = try next(socket)
+        guard case .failed("a", let error) = try next(socket) else {
+            Issue.record("expected a failure")
+            return
+        }
+        #expect(error.code == "result_not_sent")
         try socket.send(Frame(Order.quit))
     }
 

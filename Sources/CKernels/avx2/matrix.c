@@ -1,5 +1,5 @@
-// AVX2 with FMA: tiles of 6×16 (12 of 16 registers hold sums). Gathered A is f32; for bf16 weights it is rounded to bf16
-// and widened again, and the weights are widened in registers, at about the speed of f32.
+// AVX2 with FMA: tiles of 6×16 (12 of 16 registers hold sums). Gathered A is f32; for bf16 weights it is rounded to
+// bf16 and widened again, and the weights are widened in registers, at about the speed of f32.
 #include "../blocks.h"
 
 #if defined(__x86_64__)

@@ -1,5 +1,5 @@
-// Quantised products with AVX2: products of bytes are summed in pairs by `vpmaddubsw`, whose 16-bit sums cannot overflow
-// with weights of 6 bits or the absolute values of signed ones.
+// Quantised products with AVX2: products of bytes are summed in pairs by `vpmaddubsw`, whose 16-bit sums cannot
+// overflow with weights of 6 bits or the absolute values of signed ones.
 #include "../vector_kernels.h"
 
 #if defined(__x86_64__)

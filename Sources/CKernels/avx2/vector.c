@@ -9,6 +9,7 @@
 
 #include "../lanes/attention_f32.h"
 #include "../lanes/attention.h"
+#include "../lanes/attention_row_f32.h"
 #include "../lanes/attention_row.h"
 #include "../lanes/elementwise.h"
 #include "../lanes/norms.h"

@@ -1,5 +1,5 @@
-// AVX-512: tiles of 14×32 (28 of 32 registers hold sums) on f32 multiply-adds. bf16 weights use matrix_bf16.c where the CPU
-// has bf16 dot products and are widened in registers elsewhere (Skylake-X to Ice Lake).
+// AVX-512: tiles of 14×32 (28 of 32 registers hold sums) on f32 multiply-adds. bf16 weights use matrix_bf16.c where the
+// CPU has bf16 dot products and are widened in registers elsewhere (Skylake-X to Ice Lake).
 #include "../blocks.h"
 
 #if defined(__x86_64__)

@@ -1,5 +1,5 @@
-// Quantised products with 8-bit dot products on 256-bit registers: a group of 32 weights fills one, and Zen 4 runs two of
-// them as fast as one of 512 bits.
+// Quantised products with 8-bit dot products on 256-bit registers: a group of 32 weights fills one, and Zen 4 runs two
+// of them as fast as one of 512 bits.
 #include "../vector_kernels.h"
 
 #if defined(__x86_64__)

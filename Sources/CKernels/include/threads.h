@@ -14,13 +14,15 @@ void lz_set_thread_count(size_t count);
 /// Runs `task` over 0 ..< count in pieces of `grain` items (the last may be short); returns when all are done.
 /// Pieces are handed out dynamically. May be called from any thread; concurrent calls are serialised. Not reentrant.
 void lz_parallel(size_t count, size_t grain, lz_task task, void *context);
-/// Scratch memory of `thread`, at least `bytes`, 64-byte aligned, kept until the next larger request. NULL if out of memory.
+/// Scratch memory of `thread`, at least `bytes`, 64-byte aligned, kept until the next larger request. NULL if out of
+/// memory.
 void *lz_scratch(size_t thread, size_t bytes);
 /// Frees all scratch memory. Not to be called while work runs.
 void lz_release_scratch(void);
 
-/// CPUs that the control groups of `membership` (/proc/self/cgroup) grant under `mount` (/sys/fs/cgroup): the least quota ÷
-/// period from the process's own group up to the root, of v1 and v2. INFINITY without a quota. For status and tests.
+/// CPUs that the control groups of `membership` (/proc/self/cgroup) grant under `mount` (/sys/fs/cgroup): the least
+/// quota ÷ period from the process's own group up to the root, of v1 and v2. INFINITY without a quota. For status and
+/// tests.
 double lz_cpu_quota(const char *membership, const char *mount);
 
 #endif

@@ -1,6 +1,6 @@
-// Attention in blocks (Dao et al. 2022, https://arxiv.org/abs/2205.14135) with queries along the lanes: scores are stored as
-// [key][query], so that maxima, sums and rescaling are plain vector operations and nothing is reduced across lanes. K and
-// V are broadcast, Q and P are vectors; outputs are kept as [channel][query] until the end.
+// Attention in blocks (Dao et al. 2022, https://arxiv.org/abs/2205.14135) with queries along the lanes: scores are
+// stored as [key][query], so that maxima, sums and rescaling are plain vector operations and nothing is reduced across
+// lanes. K and V are broadcast, Q and P are vectors; outputs are kept as [channel][query] until the end.
 //
 // A source defines the operands first (attention_f32.h, or bf16 pairs): `operand`, its packing, `score_keys` and
 // `accumulate_values`.
@@ -9,10 +9,10 @@
 
 /// Where everything of one block lies in scratch memory.
 typedef struct {
-    operand *queries;        // [tiles][depth][query_tile]
+    operand *queries;  // [tiles][depth][query_tile]
     operand *keys, *values;  // [key_block][depth], [key_block][head_size]; pairs in the case of bf16
-    float *scores;           // [key_block][query_tile], afterwards the probabilities
-    float *outputs;          // [tiles][head_size][query_tile]
+    float *scores;  // [key_block][query_tile], afterwards the probabilities
+    float *outputs;  // [tiles][head_size][query_tile]
     vf (*largest)[2], (*sums)[2];  // [tiles]
 } workspace;
 
@@ -41,7 +41,7 @@ static size_t lay_out(const lz_attention *shape, size_t queries, char *scratch, 
     size_t m = take(&used, tiles * sizeof(vf[2])), l = take(&used, tiles * sizeof(vf[2]));
     if (scratch)
         *space = (workspace){(operand *)(scratch + q), (operand *)(scratch + k), (operand *)(scratch + v),
-                             (float *)(scratch + s), (float *)(scratch + o), (vf(*)[2])(scratch + m),
+                             (float *)(scratch + s),   (float *)(scratch + o),   (vf(*)[2])(scratch + m),
                              (vf(*)[2])(scratch + l)};
     return used;
 }
@@ -78,13 +78,14 @@ static void add_bias(const attention_block *block, size_t first, size_t key, siz
 }
 
 /// Scale, bias and causal mask of a tile, and the maxima afterwards.
-static void mask_scores(const attention_block *block, size_t first, size_t key, size_t keys, float factor, float *scores,
-                        vf largest[2]) {
+static void mask_scores(const attention_block *block, size_t first, size_t key, size_t keys, float factor,
+                        float *scores, vf largest[2]) {
     const lz_attention *shape = block->shape;
     for (size_t half = 0; half < 2; half++) {
         float *column = scores + half * LANES;
         size_t query = first + half * LANES;
-        for (size_t k = 0; k < keys; k++) store_f32(column + k * query_tile, load_f32(column + k * query_tile) * factor);
+        for (size_t k = 0; k < keys; k++)
+            store_f32(column + k * query_tile, load_f32(column + k * query_tile) * factor);
         if (shape->bias) add_bias(block, query, key, keys, exponent_unit, column);
         vi last = (vi){COUNTING} + (int32_t)((int64_t)(query + shape->keys) - (int64_t)(shape->queries + key));
         vf most = (vf)-__builtin_inff();

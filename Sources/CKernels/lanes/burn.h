@@ -1,4 +1,5 @@
-// The peak of f32 multiply-adds: more independent chains than latency × throughput of any known core. Define LANES first.
+// The peak of f32 multiply-adds: more independent chains than latency × throughput of any known core. Define LANES
+// first.
 #include "../vectors.h"
 
 enum { burn_chains = LANES == 8 ? 12 : 24 };  // 16 registers with AVX2, 32 elsewhere

@@ -18,8 +18,8 @@ INLINE void depthwise_taps(const patch_source *source, size_t row, size_t rows, 
             // Positions before the image wrap to huge ones.
             const size_t y = oy * shape->stride + ky - shape->pad_top, x = ox * shape->stride + kx - shape->pad_left;
             if (y < shape->height * up && x < shape->width * up) {
-                const size_t pixel = (sample * shape->height + (up == 1 ? y : y / up)) * shape->width + (up == 1 ? x : x / up);
-                const size_t from = pixel * source->pixel_stride + channel;
+                const size_t line = sample * shape->height + (up == 1 ? y : y / up);
+                const size_t from = (line * shape->width + (up == 1 ? x : x / up)) * source->pixel_stride + channel;
                 const vf value = channels == LANES ? load_vector(source->x, source->type, from)
                                                    : load_part(source->x, source->type, from, channels);
                 sum = __builtin_elementwise_fma(value, weights[t], sum);

@@ -7,7 +7,10 @@ INLINE void group_values(lz_quantisation type, const uint8_t *block, const float
 #pragma clang fp contract(off)
     const block_format format = format_of(type);
     const v32b q = stored_integers(type, block, g);
-    union { v32b bytes; v8b parts[4]; } stored = {q};
+    union {
+        v32b bytes;
+        v8b parts[4];
+    } stored = {q};
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < 4; i++) {
         const v8i wide = type == LZ_Q8_0 ? __builtin_convertvector((v8s)stored.parts[i], v8i)

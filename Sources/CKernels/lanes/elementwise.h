@@ -2,21 +2,24 @@
 #include "lanes.h"
 #include "../vector_kernels.h"
 
-INLINE void activate_as(size_t count, lz_activation activation, const void *x, lz_dtype x_type, void *y, lz_dtype y_type) {
+INLINE void activate_as(size_t count, lz_activation activation, const void *x, lz_dtype x_type, void *y,
+                        lz_dtype y_type) {
     for (size_t i = 0; i < count; i += LANES)
-        store_lanes(y, y_type, i, count - i, activate(load_lanes(x, x_type, i, count - i), activation));
+        store_lanes(y, y_type, i, count - i, activate_for(y_type, load_lanes(x, x_type, i, count - i), activation));
 }
 
-static void activate_elements(size_t count, lz_activation activation, const void *x, lz_dtype x_type, void *y, lz_dtype y_type) {
-    switch (activation) {
-    case LZ_SILU: activate_as(count, LZ_SILU, x, x_type, y, y_type); break;
-    case LZ_GELU: activate_as(count, LZ_GELU, x, x_type, y, y_type); break;
-    default: activate_as(count, activation, x, x_type, y, y_type);
-    }
+static void activate_elements(size_t count, lz_activation activation, const void *x, lz_dtype x_type, void *y,
+                              lz_dtype y_type) {
+    if (y_type == LZ_BF16 && activation == LZ_SILU)
+        activate_as(count, LZ_SILU, x, x_type, y, LZ_BF16);
+    else if (y_type == LZ_BF16 && activation == LZ_GELU)
+        activate_as(count, LZ_GELU, x, x_type, y, LZ_BF16);
+    else
+        activate_as(count, activation, x, x_type, y, y_type);
 }
 
-static void blend(size_t count, float a, const void *x, lz_dtype x_type, float b, const void *z, lz_dtype z_type, void *y,
-                  lz_dtype y_type) {
+static void blend(size_t count, float a, const void *x, lz_dtype x_type, float b, const void *z, lz_dtype z_type,
+                  void *y, lz_dtype y_type) {
     for (size_t i = 0; i < count; i += LANES) {
         vf value = a * load_lanes(x, x_type, i, count - i);
         if (z) value = fused((vf)b, load_lanes(z, z_type, i, count - i), value);
@@ -32,21 +35,22 @@ static void multiply(size_t count, const void *x, lz_dtype x_type, const void *z
     }
 }
 
-INLINE void gated_as(size_t count, lz_activation activation, const void *value, const void *gate, lz_dtype x_type, void *y,
-                     lz_dtype y_type) {
+INLINE void gated_as(size_t count, lz_activation activation, const void *value, const void *gate, lz_dtype x_type,
+                     void *y, lz_dtype y_type) {
     for (size_t i = 0; i < count; i += LANES) {
-        vf open = activate(load_lanes(gate, x_type, i, count - i), activation);
+        vf open = activate_for(y_type, load_lanes(gate, x_type, i, count - i), activation);
         store_lanes(y, y_type, i, count - i, open * load_lanes(value, x_type, i, count - i));
     }
 }
 
 static void gated(size_t count, lz_activation activation, const void *value, const void *gate, lz_dtype x_type, void *y,
                   lz_dtype y_type) {
-    switch (activation) {
-    case LZ_SILU: gated_as(count, LZ_SILU, value, gate, x_type, y, y_type); break;
-    case LZ_GELU: gated_as(count, LZ_GELU, value, gate, x_type, y, y_type); break;
-    default: gated_as(count, activation, value, gate, x_type, y, y_type);
-    }
+    if (y_type == LZ_BF16 && activation == LZ_SILU)
+        gated_as(count, LZ_SILU, value, gate, x_type, y, LZ_BF16);
+    else if (y_type == LZ_BF16 && activation == LZ_GELU)
+        gated_as(count, LZ_GELU, value, gate, x_type, y, LZ_BF16);
+    else
+        gated_as(count, activation, value, gate, x_type, y, y_type);
 }
 
 static void rotate_halves(size_t half, const float *cosine, const float *sine, void *x, lz_dtype type) {
@@ -76,8 +80,10 @@ static void rotate(size_t heads, size_t head_size, const float *cosine, const fl
                    lz_dtype type) {
     for (size_t h = 0; h < heads; h++) {
         void *head = element_at_mutable(x, type, h * head_size);
-        if (interleaved) rotate_pairs(head_size / 2, cosine, sine, head, type);
-        else rotate_halves(head_size / 2, cosine, sine, head, type);
+        if (interleaved)
+            rotate_pairs(head_size / 2, cosine, sine, head, type);
+        else
+            rotate_halves(head_size / 2, cosine, sine, head, type);
     }
 }
 
@@ -104,9 +110,12 @@ INLINE void convert_as(size_t count, const void *x, lz_dtype x_type, void *y, lz
 }
 
 static void convert(size_t count, const void *x, lz_dtype x_type, void *y, lz_dtype y_type) {
-    if (x_type == LZ_F16 && y_type == LZ_F32) convert_as(count, x, LZ_F16, y, LZ_F32);
-    else if (x_type == LZ_F16 && y_type == LZ_BF16) convert_as(count, x, LZ_F16, y, LZ_BF16);
-    else convert_as(count, x, x_type, y, y_type);
+    if (x_type == LZ_F16 && y_type == LZ_F32)
+        convert_as(count, x, LZ_F16, y, LZ_F32);
+    else if (x_type == LZ_F16 && y_type == LZ_BF16)
+        convert_as(count, x, LZ_F16, y, LZ_BF16);
+    else
+        convert_as(count, x, x_type, y, y_type);
 }
 
 static size_t first_non_finite(size_t count, const void *x, lz_dtype type) {
@@ -132,8 +141,10 @@ static void resample_rows_u8(size_t width, size_t taps, const int32_t *weights, 
         vi sum = (vi)(1 << 21);
         for (size_t j = 0; j < taps; j++) {
             vb bytes = {0};
-            if (count == LANES) memcpy(&bytes, x + j * x_stride + i, LANES);
-            else memcpy(&bytes, x + j * x_stride + i, count);
+            if (count == LANES)
+                memcpy(&bytes, x + j * x_stride + i, LANES);
+            else
+                memcpy(&bytes, x + j * x_stride + i, count);
             sum += weights[j] * __builtin_convertvector(bytes, vi);
         }
         sum >>= 22;

@@ -36,8 +36,8 @@ INLINE void zero_run(void *a, size_t to, size_t count, operand as) {
     }
 }
 
-/// Elements [first, first + count) of the run of taps that starts at kernel position (ky, kx), for `rows` patches from `row`
-/// on, into A from element `to`.
+/// Elements [first, first + count) of the run of taps that starts at kernel position (ky, kx), for `rows` patches from
+/// `row` on, into A from element `to`.
 INLINE void gather_run(const patch_source *source, size_t row, size_t rows, size_t ky, size_t kx, size_t first,
                        size_t count, void *a, size_t to, operand as) {
     const lz_convolution *shape = &source->shape;

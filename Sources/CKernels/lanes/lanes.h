@@ -2,8 +2,17 @@
 #ifndef LAZULI_LANES_H
 #define LAZULI_LANES_H
 
+#if defined(HARDWARE_BF16)
+#include "../avx512/rough.h"
+#else
 #include "../vector_math.h"
+#endif
 
+// Sanitised builds leave the loops as they are.
+#pragma clang diagnostic ignored "-Wpass-failed"
+
+typedef float v4f __attribute__((ext_vector_type(4)));
+typedef float v8f __attribute__((ext_vector_type(8)));
 typedef uint8_t vb __attribute__((ext_vector_type(LANES)));
 typedef double vd __attribute__((ext_vector_type(LANES)));
 typedef _Float16 v16 __attribute__((ext_vector_type(LANES)));
@@ -41,16 +50,35 @@ INLINE void store_lanes(void *y, lz_dtype type, size_t i, size_t count, vf value
     }
 }
 
+/// The activation of a value that will be stored as `type`.
+INLINE vf activate_for(lz_dtype type, vf x, lz_activation activation) {
+#if defined(HARDWARE_BF16)
+    if (type == LZ_BF16) return activate_roughly(x, activation);
+#endif
+    (void)type;
+    return activate(x, activation);
+}
+
 /// All bits of the first `count` lanes.
 INLINE vi first_lanes(size_t count) { return (vi){COUNTING} < (vi)(int32_t)smaller(count, LANES); }
 
 /// The larger; b when either is NaN.
 INLINE vf larger_of(vf a, vf b) { return a > b ? a : b; }
 
-INLINE double sum_of(vf x) {
-    double sum = 0;
-    for (size_t i = 0; i < LANES; i++) sum += x[i];
-    return sum;
+/// Pairwise, so that it costs four additions and no places.
+INLINE float sum_of(vf x) {
+#if LANES == 16
+    v8f eight = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
+                __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
+#elif LANES == 8
+    v8f eight = x;
+#endif
+#if LANES >= 8
+    v4f four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+#else
+    v4f four = x;
+#endif
+    return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
 /// The largest lane, or NaN if there is one.

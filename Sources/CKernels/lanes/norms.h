@@ -1,4 +1,4 @@
-// Norms and softmax on vectors. Sums run over four vectors side by side and end in double.
+// Norms and softmax on vectors. Sums run over four vectors side by side.
 #include "lanes.h"
 #include "../vector_kernels.h"
 
@@ -70,10 +70,10 @@ static void softmax(size_t width, const float *x, float *y) {
         store_lanes(y, LZ_F32, i, width - i, load_lanes(y, LZ_F32, i, width - i) * factor);
 }
 
-/// Moments of `columns` vectors of channels, c first; `count` channels are left from there. Sums are of differences from the
-/// first pixel, so that a large mean costs no places.
-INLINE void moments_of(size_t pixels, const void *x, lz_dtype type, size_t stride, size_t c, size_t count, size_t columns,
-                       float *mean, float *deviation) {
+/// Moments of `columns` vectors of channels, c first; `count` channels are left from there. Sums are of differences
+/// from the first pixel, so that a large mean costs no places.
+INLINE void moments_of(size_t pixels, const void *x, lz_dtype type, size_t stride, size_t c, size_t count,
+                       size_t columns, float *mean, float *deviation) {
     vf first[SIDE_BY_SIDE], sums[SIDE_BY_SIDE] = {0}, squares[SIDE_BY_SIDE] = {0};
     for (size_t j = 0; j < columns; j++) first[j] = load_lanes(x, type, c + j * LANES, count - j * LANES);
     for (size_t p = 1; p < pixels; p++)
@@ -100,30 +100,27 @@ static void channel_moments(size_t pixels, size_t channels, const void *x, lz_dt
     for (; c < channels; c += LANES) moments_of(pixels, x, x_type, stride, c, channels - c, 1, mean, deviation);
 }
 
-INLINE void normalise_as(size_t pixels, size_t channels, const void *x, lz_dtype x_type, size_t stride, const float *mean,
-                         const float *factor, const float *bias, lz_activation activation, void *y, lz_dtype y_type) {
+INLINE void normalise_as(size_t pixels, size_t channels, const void *x, lz_dtype x_type, size_t stride,
+                         const float *mean, const float *factor, const float *bias, lz_activation activation, void *y,
+                         lz_dtype y_type) {
     for (size_t p = 0; p < pixels; p++) {
         for (size_t c = 0; c < channels; c += LANES) {
             size_t count = channels - c;
             vf value = load_lanes(x, x_type, p * stride + c, count) - load_lanes(mean, LZ_F32, c, count);
             value = fused(value, load_lanes(factor, LZ_F32, c, count), load_lanes(bias, LZ_F32, c, count));
-            store_lanes(y, y_type, p * stride + c, count, activate(value, activation));
+            store_lanes(y, y_type, p * stride + c, count, activate_for(y_type, value, activation));
         }
     }
 }
 
 static void normalise(size_t pixels, size_t channels, const void *x, lz_dtype x_type, size_t stride, const float *mean,
                       const float *factor, const float *bias, lz_activation activation, void *y, lz_dtype y_type) {
-    switch (activation) {
-    case LZ_IDENTITY:
+    if (activation == LZ_IDENTITY)
         normalise_as(pixels, channels, x, x_type, stride, mean, factor, bias, LZ_IDENTITY, y, y_type);
-        break;
-    case LZ_SILU:
-        normalise_as(pixels, channels, x, x_type, stride, mean, factor, bias, LZ_SILU, y, y_type);
-        break;
-    default:
+    else if (y_type == LZ_BF16 && activation == LZ_SILU)
+        normalise_as(pixels, channels, x, x_type, stride, mean, factor, bias, LZ_SILU, y, LZ_BF16);
+    else
         normalise_as(pixels, channels, x, x_type, stride, mean, factor, bias, activation, y, y_type);
-    }
 }
 
 static void lanes_norms(vector_kernels *kernels) {

@@ -1,6 +1,6 @@
 // Quantised blocks in groups of 32 elements: the stored integers of a group are 32 bytes, its sums eight lanes of f32,
-// whatever the width of the registers. A source defines `dot_unsigned` and `dot_signed` first, sums of four neighbouring
-// products, and `zero_of_signed`: what `dot_signed` adds to the weights.
+// whatever the width of the registers. A source defines `dot_unsigned` and `dot_signed` first, sums of four
+// neighbouring products, and `zero_of_signed`: what `dot_signed` adds to the weights.
 #include "../quantised_blocks.h"
 #include "../vector_kernels.h"
 
@@ -21,8 +21,8 @@ INLINE float half_at(const uint8_t *bytes) {
 INLINE v32b nibbles(const uint8_t *bytes) {
     v16b both;
     memcpy(&both, bytes, sizeof both);
-    v32b twice = __builtin_shufflevector(both, both, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
-                                         22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
+    v32b twice = __builtin_shufflevector(both, both, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
+                                         19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
     const v16h shift = {0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 4, 4, 4, 4};
     return (v32b)((v16h)twice >> shift) & 15;
 }
@@ -32,8 +32,8 @@ INLINE v32b fifth_bits(const uint8_t *bits) {
     uint32_t word;
     memcpy(&word, bits, sizeof word);
     v32b spread = (v32b)(v8u)word;
-    spread = __builtin_shufflevector(spread, spread, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 18, 18, 18, 18, 18, 18, 18,
-                                     18, 19, 19, 19, 19, 19, 19, 19, 19);
+    spread = __builtin_shufflevector(spread, spread, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 18, 18, 18, 18, 18,
+                                     18, 18, 18, 19, 19, 19, 19, 19, 19, 19, 19);
     const v32b bit = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128,
                       1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
     return (v32b)((spread & bit) == bit) & 16;

@@ -50,8 +50,8 @@ INLINE void prefetch(const uint8_t *from, size_t bytes) {
 }
 
 /// `count` blocks of 32 elements from group g on, times `m` rows of X; both constant at each call.
-INLINE void add_blocks(lz_quantisation type, size_t count, size_t m, const uint8_t *w, const activation_rows *x, size_t g,
-                       v8f sums[most_rows][4], v4f lowest[most_rows]) {
+INLINE void add_blocks(lz_quantisation type, size_t count, size_t m, const uint8_t *w, const activation_rows *x,
+                       size_t g, v8f sums[most_rows][4], v4f lowest[most_rows]) {
     const block_format format = format_of(type);
     prefetch(w, format.bytes * count);
     const v4f scales = block_halves(w, format.bytes, count);
@@ -95,7 +95,8 @@ INLINE void add_superblock(lz_quantisation type, size_t m, const uint8_t *w, con
         const v32b q = stored_integers(type, w, part);
 #pragma clang loop unroll(full)
         for (size_t i = 0; i < m; i++)
-            sums[i][part % 4] = add_group(type, q, x, i, g + part, group_scale(type, factors[i], part), sums[i][part % 4]);
+            sums[i][part % 4] =
+                add_group(type, q, x, i, g + part, group_scale(type, factors[i], part), sums[i][part % 4]);
     }
     if (!format_of(type).offsets) return;
 #pragma clang loop unroll(full)
@@ -103,12 +104,11 @@ INLINE void add_superblock(lz_quantisation type, size_t m, const uint8_t *w, con
         lowest[i] = __builtin_elementwise_fma(offsets, load_8(x->sums + i * (x->k / 32) + g), lowest[i]);
 }
 
-INLINE float total(v8f x) {
-    return ((x[0] + x[4]) + (x[1] + x[5])) + ((x[2] + x[6]) + (x[3] + x[7]));
-}
+INLINE float total(v8f x) { return ((x[0] + x[4]) + (x[1] + x[5])) + ((x[2] + x[6]) + (x[3] + x[7])); }
 
 /// One row of W times `m` rows of X.
-INLINE void dot_row(lz_quantisation type, size_t m, const uint8_t *w, const activation_rows *x, float *y, size_t y_stride) {
+INLINE void dot_row(lz_quantisation type, size_t m, const uint8_t *w, const activation_rows *x, float *y,
+                    size_t y_stride) {
     const block_format format = format_of(type);
     v8f sums[most_rows][4] = {0}, lowest[most_rows] = {0};
     if (format.elements == 256) {
@@ -131,7 +131,8 @@ INLINE void dot_rows_as(lz_quantisation type, size_t rows, size_t k, const uint8
         const activation_rows x = {from->values + i * k, from->scales + i * (k / 32), from->sums + i * (k / 32),
                                    from->corrections + i * (k / 4), k};
         if (m - i >= most_rows) {
-            for (size_t n = 0; n < rows; n++) dot_row(type, most_rows, w + n * row_bytes, &x, y + i * y_stride + n, y_stride);
+            for (size_t n = 0; n < rows; n++)
+                dot_row(type, most_rows, w + n * row_bytes, &x, y + i * y_stride + n, y_stride);
             i += most_rows;
         } else {
             for (size_t n = 0; n < rows; n++) dot_row(type, 1, w + n * row_bytes, &x, y + i * y_stride + n, y_stride);

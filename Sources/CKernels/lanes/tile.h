@@ -1,11 +1,14 @@
 // Tiles of C += A·B on f32 fused multiply-adds, for f32 panels and for bf16 panels widened in registers. Define LANES,
-// TILE_ROWS, TILE_COLUMNS and a_stride before inclusion. Every element is one running sum over k, whatever the number of
-// rows, so that a result does not depend on how rows were grouped into tiles.
+// TILE_ROWS, TILE_COLUMNS and a_stride before inclusion. Every element is one running sum over k, whatever the number
+// of rows, so that a result does not depend on how rows were grouped into tiles.
 #include "../matrix_kernels.h"
 #include "../vectors.h"
 
-// Panels are read in order, but the lines of A and of the outputs push them out of L1 in between; 2 KiB ahead covers the
-// latency of L2. Tiles of few rows run as fast as memory delivers and look further.
+// Sanitised builds leave the loops as they are.
+#pragma clang diagnostic ignored "-Wpass-failed"
+
+// Panels are read in order, but the lines of A and of the outputs push them out of L1 in between; 2 KiB ahead covers
+// the latency of L2. Tiles of few rows run as fast as memory delivers and look further.
 enum { panel_ahead = 2048, panel_far_ahead = 4096 };
 
 enum { tile_rows = TILE_ROWS, tile_columns = TILE_COLUMNS, tile_vectors = TILE_COLUMNS / LANES };
@@ -59,6 +62,8 @@ INLINE void multiply_widened(size_t rows, size_t vectors, const tile_job *job) {
 #pragma clang loop unroll(full)
         for (size_t odd = 0; odd < 2; odd++) {
             vf right[tile_vectors];
+            // Reading the pairs twice is cheaper than holding them: 16 registers are full.
+            __asm__("" : "+r"(b));
 #pragma clang loop unroll(full)
             for (size_t j = 0; j < vectors; j++) {
                 vu pairs;

@@ -1,5 +1,5 @@
-// Advanced SIMD: tiles of 6×16 (24 of 32 registers hold sums). Gathered A is f32; for bf16 weights it is rounded to bf16
-// and widened again, and the weights are widened in registers.
+// Advanced SIMD: tiles of 6×16 (24 of 32 registers hold sums). Gathered A is f32; for bf16 weights it is rounded to
+// bf16 and widened again, and the weights are widened in registers.
 #include "../blocks.h"
 
 #if defined(__aarch64__)

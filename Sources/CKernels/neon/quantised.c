@@ -17,8 +17,14 @@ INLINE int32x4_t sum_fours(int8x16_t q, int8x16_t x) {
 }
 
 INLINE v8i dot_unsigned(v32b q, const int8_t *x, v8i from) {
-    union { v32b whole; int8x16_t parts[2]; } left = {q};
-    union { int32x4_t parts[2]; v8i whole; } dot;
+    union {
+        v32b whole;
+        int8x16_t parts[2];
+    } left = {q};
+    union {
+        int32x4_t parts[2];
+        v8i whole;
+    } dot;
     for (size_t i = 0; i < 2; i++) dot.parts[i] = sum_fours(left.parts[i], vld1q_s8(x + 16 * i));
     return from + dot.whole;
 }

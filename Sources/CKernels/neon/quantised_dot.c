@@ -12,8 +12,14 @@
 enum { zero_of_signed = 0 };
 
 INLINE v8i dot_unsigned(v32b q, const int8_t *x, v8i from) {
-    union { v32b whole; int8x16_t parts[2]; } left = {q};
-    union { v8i whole; int32x4_t parts[2]; } dot = {from};
+    union {
+        v32b whole;
+        int8x16_t parts[2];
+    } left = {q};
+    union {
+        v8i whole;
+        int32x4_t parts[2];
+    } dot = {from};
     for (size_t i = 0; i < 2; i++) dot.parts[i] = vdotq_s32(dot.parts[i], left.parts[i], vld1q_s8(x + 16 * i));
     return dot.whole;
 }

@@ -13,6 +13,7 @@
 
 #include "../lanes/attention_f32.h"
 #include "../lanes/attention.h"
+#include "../lanes/attention_row_f32.h"
 #include "../lanes/attention_row.h"
 #include "../lanes/elementwise.h"
 #include "../lanes/norms.h"
@@ -29,7 +30,9 @@ void lz_vector_kernels_neon(vector_kernels *kernels) {
     lanes_attention(kernels);
     lanes_elementwise(kernels);
     lanes_norms(kernels);
-    if (has_dot_products()) quantised_kernels_neon_dot(kernels);
-    else quantised_kernels_neon(kernels);
+    if (has_dot_products())
+        quantised_kernels_neon_dot(kernels);
+    else
+        quantised_kernels_neon(kernels);
 }
 #endif

@@ -11,8 +11,8 @@ static void activate(size_t count, lz_activation activation, const void *x, lz_d
         store_element(y, y_type, i, activate_scalar(activation, load_element(x, x_type, i)));
 }
 
-static void blend(size_t count, float a, const void *x, lz_dtype x_type, float b, const void *z, lz_dtype z_type, void *y,
-                  lz_dtype y_type) {
+static void blend(size_t count, float a, const void *x, lz_dtype x_type, float b, const void *z, lz_dtype z_type,
+                  void *y, lz_dtype y_type) {
     for (size_t i = 0; i < count; i++) {
         float value = a * load_element(x, x_type, i);
         if (z) value += b * load_element(z, z_type, i);
@@ -30,7 +30,7 @@ static void gated(size_t count, lz_activation activation, const void *value, con
                   lz_dtype y_type) {
     for (size_t i = 0; i < count; i++)
         store_element(y, y_type, i,
-                     load_element(value, x_type, i) * activate_scalar(activation, load_element(gate, x_type, i)));
+                      load_element(value, x_type, i) * activate_scalar(activation, load_element(gate, x_type, i)));
 }
 
 static void rotate(size_t heads, size_t head_size, const float *cosine, const float *sine, bool interleaved, void *x,

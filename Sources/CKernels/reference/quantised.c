@@ -11,9 +11,7 @@ static void block_integers(lz_quantisation type, const uint8_t *block, int8_t *q
     block_format format = format_of(type);
     const uint8_t *low = block + format.quants, *high = block + format.high;
     switch (type) {
-    case LZ_Q8_0:
-        memcpy(q, low, 32);
-        break;
+    case LZ_Q8_0: memcpy(q, low, 32); break;
     case LZ_Q4_K:
     case LZ_Q5_K:
         for (size_t i = 0; i < 256; i++) {
@@ -56,7 +54,8 @@ static void dequantise(lz_quantisation type, size_t count, const void *blocks, v
     block_format format = format_of(type);
     for (size_t first = 0; first < count; first += format.elements) {
         float values[LARGEST_BLOCK];
-        dequantise_reference(type, format.elements, (const uint8_t *)blocks + first / format.elements * format.bytes, values);
+        dequantise_reference(type, format.elements, (const uint8_t *)blocks + first / format.elements * format.bytes,
+                             values);
         for (size_t i = 0; i < format.elements; i++) store_element(y, y_type, first + i, values[i]);
     }
 }
@@ -66,7 +65,8 @@ static float dot_exact(lz_quantisation type, size_t k, const void *row, const fl
     double sum = 0;
     for (size_t first = 0; first < k; first += format.elements) {
         float values[LARGEST_BLOCK];
-        dequantise_reference(type, format.elements, (const uint8_t *)row + first / format.elements * format.bytes, values);
+        dequantise_reference(type, format.elements, (const uint8_t *)row + first / format.elements * format.bytes,
+                             values);
         for (size_t i = 0; i < format.elements; i++) sum += (double)values[i] * x[first + i];
     }
     return (float)sum;
@@ -118,8 +118,7 @@ static float dot_row(lz_quantisation type, size_t k, const uint8_t *row, const q
 static void dot_rows(lz_quantisation type, size_t rows, size_t k, const void *w, size_t row_bytes, size_t m,
                      const quantised_rows *x, float *y, size_t y_stride) {
     for (size_t n = 0; n < rows; n++)
-        for (size_t i = 0; i < m; i++)
-            y[i * y_stride + n] = dot_row(type, k, (const uint8_t *)w + n * row_bytes, x, i);
+        for (size_t i = 0; i < m; i++) y[i * y_stride + n] = dot_row(type, k, (const uint8_t *)w + n * row_bytes, x, i);
 }
 
 void reference_quantised(vector_kernels *table) {

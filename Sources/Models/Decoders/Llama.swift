@@ -77,7 +77,7 @@ package struct Llama: Sendable {
         let table = rotary.table(from: cache.count, count: ids.count)
         for (index, layer) in layers.prefix(count).enumerated() { x = layer(x, table, &cache, index) }
         cache.advance(ids.count)
-        return x[0]
+        return x.converted(to: .f32)[0]
     }
 }
 
@@ -122,7 +122,6 @@ extension Llama {
             let (keys, values) = cache.append(newKeys, value(normal), layer: index)
             let mixed = queries.attending(
                 keys: keys, values: values, heads: config.heads, kvHeads: config.keyHeads, mask: .causal)
-            // Sums stay in f32: some of their elements grow to thousands, beside which bf16 would lose the others.
             let sum = output(mixed, Epilogue(residual: x), as: .f32)
             let next = feedForwardNorm(sum)
             return contract(gate(next, Epilogue(config.activation)) * expand(next), Epilogue(residual: sum), as: .f32)

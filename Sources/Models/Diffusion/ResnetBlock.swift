@@ -22,8 +22,6 @@ struct ResnetBlock: Sendable {
         var isSeparable = false
         /// The sum of block and shortcut is divided by this.
         var divisor: Float = 1
-        /// Type of that sum; nil: the type of the precision.
-        var sums: DType?
     }
 
     let firstNorm: GroupNorm
@@ -50,7 +48,8 @@ struct ResnetBlock: Sendable {
         shortcut = width == out ? nil : try Convolution(weights["conv_shortcut"], width, out, kernel: 1)
     }
 
-    /// [N, H, W, C] → [N, H, W, D]; `time` is the activated time embedding [N, E] in f32.
+    /// [N, H, W, C] → [N, H, W, D] in the type of x: a network that begins in f32 keeps its residual sums in f32.
+    /// `time` is the activated time embedding [N, E] in f32.
     func callAsFunction(_ x: Tensor, time embedding: Tensor? = nil) -> Tensor {
         let bias = embedding.flatMap { time?($0, as: .f32) }
         var hidden = firstNorm(x, style.activation)
@@ -60,7 +59,7 @@ struct ResnetBlock: Sendable {
         case .modulated(let norm):
             hidden = norm(first(hidden, Epilogue()), bias, style.activation)
         }
-        let sum = second(hidden, Epilogue(residual: shortcut?(x, as: style.sums) ?? x), as: style.sums)
+        let sum = second(hidden, Epilogue(residual: shortcut?(x, as: x.type) ?? x), as: x.type)
         return style.divisor == 1 ? sum : sum.scaled(by: 1 / style.divisor)
     }
 }

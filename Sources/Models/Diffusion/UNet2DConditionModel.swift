@@ -77,6 +77,7 @@ package struct UNet2DConditionModel: Sendable {
         precondition(timesteps.count == condition.batch, "\(timesteps.count) timesteps for \(condition.batch) samples")
         var pass = UNetPass(
             time: time(timesteps, condition), mask: condition.mask, memories: condition.memories)
+        // Residual sums and what the way up takes over stay in f32: rounding them costs several decibels.
         var x = input(configuration.centresInput ? latents.scaled(by: 2).shifted(by: -1) : latents, as: .f32)
         var skips = [x]
         for block in down { x = block(x, skips: &skips, &pass) }

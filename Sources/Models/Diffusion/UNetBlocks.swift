@@ -75,7 +75,7 @@ struct DownBlock: Sendable {
             skips.append(x)
         }
         if let shrink {
-            x = shrink(x, as: .f32)
+            x = shrink(x, as: x.type)
             skips.append(x)
         }
         return x
@@ -130,11 +130,11 @@ struct Enlargement: Sendable {
     /// [N, h, w, C] → [N, height, width, C]; `height` is 2h or 2h − 1, where the level above had an odd size.
     func callAsFunction(_ x: Tensor, height: Int, width: Int) -> Tensor {
         if height == 2 * x.shape[1] && width == 2 * x.shape[2] {
-            return matrix.convolve(x, ConvolutionGeometry(kernel: 3, before: 1, after: 1, upsample: 2), as: .f32)
+            return matrix.convolve(x, ConvolutionGeometry(kernel: 3, before: 1, after: 1, upsample: 2), as: x.type)
         }
         // The convolution's zero padding begins at the odd edge, so the enlarged image has to exist.
         return matrix.convolve(
-            x.enlarged(height: height, width: width), ConvolutionGeometry(kernel: 3, before: 1, after: 1), as: .f32)
+            x.enlarged(height: height, width: width), ConvolutionGeometry(kernel: 3, before: 1, after: 1), as: x.type)
     }
 }
 

@@ -51,7 +51,7 @@ package struct CLIPTextModel: Sendable {
         var hidden = [x]
         for layer in layers {
             x = layer(x)
-            hidden.append(x)
+            hidden.append(x.converted(to: .f32))
         }
         let last = normalised(x)
         let ends = zip(ids.indices, ids).map { last[$0][configuration.end(of: $1)].reshaped([1, configuration.width]) }
@@ -89,7 +89,6 @@ extension CLIPTextModel {
         func callAsFunction(_ x: Tensor) -> Tensor {
             let normal = firstNorm(x)
             let mixed = query(normal).attending(keys: key(normal), values: value(normal), heads: heads, mask: .causal)
-            // Sums stay in f32: few tokens, and every layer would round them again.
             let sum = output(mixed, Epilogue(residual: x), as: .f32)
             return contract(expand(secondNorm(sum), Epilogue(activation)), Epilogue(residual: sum), as: .f32)
         }

@@ -3,7 +3,6 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
-import ServiceLifecycle
 
 /// `/v1/jobs`.
 struct JobController: Sendable {
@@ -51,8 +50,7 @@ struct JobController: Sendable {
             status: .ok,
             headers: [.contentType: "text/event-stream", .cacheControl: "no-cache"],
             body: ResponseBody { writer in
-                // A stopping daemon must not wait for its listeners.
-                for await event in events.cancelOnGracefulShutdown() {
+                for await event in events {
                     try await writer.write(ByteBuffer(bytes: event.text()))
                 }
                 try await writer.finish(nil)

@@ -61,6 +61,8 @@ struct ErrorMiddleware: RouterMiddleware {
             ErrorBody(
                 .invalidRequest, code: "body_too_large",
                 message: "The body is larger than \(JobController.bodyLimit) bytes. Send a smaller one.")
+        case is CancellationError:
+            ErrorBody(.unavailable, code: "draining", message: "The daemon is stopping. Try again in a moment.")
         case let error as HTTPError where error.status == .notFound:
             ErrorBody(
                 .notFound, code: "unknown_route",

@@ -7,12 +7,12 @@ struct JSON: Sendable {
     /// Path from the document's root, for messages.
     let path: String
 
-    /// The document's root; the whole syntax is checked.
-    init(_ document: [UInt8]) throws(TokenizerError) {
-        var cursor = JSONCursor(document)
-        try cursor.skip()
-        guard cursor.peek() == nil else { throw cursor.failure("the end of the document") }
-        self.init(document: document, offset: 0, path: "")
+    /// The object that a document is; the whole syntax is checked.
+    static func root(_ document: [UInt8]) throws(TokenizerError) -> Object {
+        let (object, cursor) = try JSON(document: document, offset: 0, path: "").walkObject()
+        var rest = cursor
+        guard rest.peek() == nil else { throw rest.failure("the end of the document") }
+        return object
     }
 
     private init(document: [UInt8], offset: Int, path: String) {
@@ -35,6 +35,11 @@ struct JSON: Sendable {
     var isString: Bool { firstByte == UInt8(ascii: "\"") }
 
     func object() throws(TokenizerError) -> Object {
+        try walkObject().object
+    }
+
+    /// The object, and a cursor that stands behind it.
+    private func walkObject() throws(TokenizerError) -> (object: Object, end: JSONCursor) {
         guard isObject else { throw .malformed(field: path, expected: "an object") }
         var members: [(name: String, value: JSON)] = []
         var cursor = cursor
@@ -44,7 +49,7 @@ struct JSON: Sendable {
             members.append((name, JSON(document: document, offset: cursor.offset, path: path)))
             try cursor.skip()
         }
-        return Object(path: path, members: members)
+        return (Object(path: path, members: members), cursor)
     }
 
     func array() throws(TokenizerError) -> [JSON] {

@@ -149,11 +149,17 @@ extension JSONCursor {
     /// Takes a string and puts its bytes, escapes resolved, into `result`, whose former content goes.
     mutating func string(into result: inout [UInt8]) throws(TokenizerError) {
         result.removeAll(keepingCapacity: true)
-        try walkString { result.append(contentsOf: $0) } escape: { result.append(scalar: $0) }
+        try walkString {
+            result.append(contentsOf: $0)
+        } escape: {
+            result.append(scalar: $0)
+        }
     }
 
     private mutating func skipString() throws(TokenizerError) {
-        try walkString { _ in } escape: { _ in }
+        try walkString { _ in
+        } escape: { _ in
+        }
     }
 
     @inline(__always)

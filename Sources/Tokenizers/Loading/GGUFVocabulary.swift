@@ -12,7 +12,7 @@ package struct GGUFVocabulary: Sendable {
     package var types: [Int32] = []
     /// `tokenizer.ggml.merges`; gpt2 needs them.
     package var merges: [String] = []
-    /// `tokenizer.ggml.{bos,eos,padding,unknown}_token_id`.
+    /// `tokenizer.ggml.{bos,eos,padding,unknown}_token_id`; converters write 2³² − 1 for none.
     package var roles = Tokenizer.Roles()
     /// `tokenizer.ggml.add_bos_token` and `add_eos_token`; what is usual for the model if nil.
     package var addsStart, addsEnd: Bool?
@@ -63,13 +63,25 @@ extension GGUFVocabulary {
         types.isEmpty ? .normal : TokenType(rawValue: types[id]) ?? .normal
     }
 
-    func check() throws(TokenizerError) {
+    /// The vocabulary with its lists and ids checked.
+    func checked() throws(TokenizerError) -> Self {
+        var checked = self
+        for role in [\Tokenizer.Roles.start, \.end, \.padding, \.unknown] {
+            if roles[keyPath: role] == Int(UInt32.max) || roles[keyPath: role] == -1 {
+                checked.roles[keyPath: role] = nil
+            }
+        }
+        try checked.check()
+        return checked
+    }
+
+    private func check() throws(TokenizerError) {
         guard !tokens.isEmpty else { throw .missing(field: "tokenizer.ggml.tokens") }
         guard types.isEmpty || types.count == tokens.count else {
             throw .lengthMismatch(field: "tokenizer.ggml.token_type", expected: tokens.count, found: types.count)
         }
-        for id in [roles.start, roles.end, roles.padding, roles.unknown] {
-            if let id, !tokens.indices.contains(id) { throw .invalidID(token: "special token", id: id) }
+        for id in [roles.start, roles.end, roles.padding, roles.unknown].compactMap(\.self) {
+            guard tokens.indices.contains(id) else { throw .invalidID(token: "special token", id: id) }
         }
     }
 

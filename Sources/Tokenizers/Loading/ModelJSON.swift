@@ -1,8 +1,7 @@
 // Reads the `model` of `tokenizer.json`, and `vocab.json` with `merges.txt`.
 
 extension Tokenizer.Model {
-    /// - Parameters:
-    ///   - spelling: whether the vocabulary is spelled in the byte alphabet.
+    /// The model; a byte-level one is spelled in the byte alphabet.
     init(json model: JSON.Object, spelling isByteLevel: Bool) throws(TokenizerError) {
         let isUnigram = model["unk_id"] != nil || model["vocab"]?.isArray ?? false
         let type = try model.string("type") ?? (isUnigram ? "Unigram" : "BPE")
@@ -15,15 +14,21 @@ extension Tokenizer.Model {
 }
 
 extension Vocabulary {
-    /// An object of tokens and their ids.
-    init(json: JSON) throws(TokenizerError) {
-        guard json.isObject else { throw .malformed(field: json.path, expected: "an object of tokens and ids") }
-        var vocabulary = Vocabulary(capacity: 1 << 15)
-        var cursor = json.cursor
+    /// An object of tokens and their ids; the cursor ends behind it.
+    init(_ cursor: inout JSONCursor) throws(TokenizerError) {
+        // A token and its merge take some 64 bytes of a file.
+        var vocabulary = Vocabulary(capacity: min(max(cursor.document.count / 64, 64), 1 << 18))
         try cursor.members { (token, cursor) throws(TokenizerError) in
             try vocabulary.add(token, id: cursor.integer())
         }
         self = vocabulary
+    }
+
+    /// The content of `vocab.json`.
+    init(document: [UInt8]) throws(TokenizerError) {
+        var cursor = JSONCursor(document)
+        try self.init(&cursor)
+        guard cursor.peek() == nil else { throw cursor.failure("the end of the document") }
     }
 
     func required(_ token: String) throws(TokenizerError) -> Int {
@@ -42,7 +47,7 @@ extension MergeTable {
 
         init(_ vocabulary: Vocabulary) {
             self.vocabulary = vocabulary
-            table = MergeTable(capacity: vocabulary.count)
+            table = MergeTable(capacity: vocabulary.count * 2)
         }
 
         /// Adds a pair; pairs rank in the order they are added.
@@ -117,7 +122,8 @@ extension BytePairEncoding {
         if let prefix = try model.string("continuing_subword_prefix"), !prefix.isEmpty {
             throw .unsupported(stage: "continuing_subword_prefix", name: prefix)
         }
-        let vocabulary = try Vocabulary(json: model.required("vocab"))
+        var cursor = try model.required("vocab").cursor
+        let vocabulary = try Vocabulary(&cursor)
         guard let merges = model["merges"] else { throw .missingMerges }
         let unknown = try model.string("unk_token").map { name throws(TokenizerError) in try vocabulary.required(name) }
         let suffix = try model["end_of_word_suffix"]?.bytes() ?? []
@@ -125,8 +131,9 @@ extension BytePairEncoding {
         if isByteLevel {
             symbols = Symbols(bytesOf: vocabulary, suffix: suffix, unknown: unknown)
         } else {
+            let hasFallback = try model.bool("byte_fallback", default: false)
             symbols = .scalars(
-                suffix: suffix, fallback: try model.bool("byte_fallback", default: false) ? ByteFallback(vocabulary) : nil,
+                suffix: suffix, fallback: hasFallback ? ByteFallback(vocabulary) : nil,
                 unknown: unknown.map { Int32(truncatingIfNeeded: $0) },
                 fusesUnknown: try model.bool("fuse_unk", default: false))
         }

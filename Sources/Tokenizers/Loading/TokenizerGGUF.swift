@@ -2,7 +2,7 @@ extension Tokenizer {
     /// Builds the tokenizer that a GGUF file carries.
     /// - Throws: lists that are missing or do not fit each other, or an unknown model or pre-tokeniser.
     package init(_ gguf: GGUFVocabulary) throws(TokenizerError) {
-        try gguf.check()
+        let gguf = try gguf.checked()
         switch gguf.model {
         case "gpt2": try self.init(byteLevel: gguf)
         case "llama": try self.init(sentencePiece: gguf)

@@ -1,13 +1,10 @@
 // Reads `tokenizer.json` of Hugging Face's `tokenizers`.
 
 extension Tokenizer {
-    /// Builds the tokenizer that a `tokenizer.json` describes.
-    /// - Parameters:
-    ///   - json: content of `tokenizer.json`.
-    ///   - config: content of `tokenizer_config.json`, which names the start, end and padding tokens.
-    /// - Throws: what is malformed, or which stage has no code here.
+    /// Builds the tokenizer that the content of a `tokenizer.json` describes; `config`, the content of
+    /// `tokenizer_config.json`, names the start, end and padding tokens. Throws what is malformed or has no code here.
     package init(json: [UInt8], config: [UInt8]? = nil) throws(TokenizerError) {
-        let root = try JSON(json).object()
+        let root = try JSON.root(json)
         var normalizer = try root["normalizer"].map(Normalizer.init(json:))
         let preTokenizer = try PreTokenizerJSON(root["pre_tokenizer"])
         if case .sequence(let stages)? = normalizer, stages.isEmpty { normalizer = nil }
@@ -15,8 +12,12 @@ extension Tokenizer {
         let added = try root["added_tokens"]?.array().map(AddedToken.init(json:)) ?? []
         let frame = try Frame(root["post_processor"])
         let addedTokens = AddedTokens(added, normalizer: normalizer)
+        let size = max(model.vocabulary.count, (added.map(\.id).max() ?? -1) + 1)
+        for id in frame.prefix + frame.suffix where !(0..<size).contains(id) {
+            throw .invalidID(token: "post_processor", id: id)
+        }
         var roles = Roles()
-        if let config { roles = try Roles(JSON(config).object(), addedTokens, model.vocabulary) }
+        if let config { roles = try Roles(JSON.root(config), addedTokens, model.vocabulary) }
         self.init(
             model: model, normalizer: normalizer, preTokenizer: preTokenizer.stage,
             decoder: try root["decoder"].map(Decoder.init(json:)) ?? Decoder(),
@@ -72,7 +73,8 @@ extension Normalizer {
             self = .strip(
                 left: try stage.bool("strip_left", default: true), right: try stage.bool("strip_right", default: true))
         case "Replace":
-            self = .replace(try TextPattern(json: stage.required("pattern")), with: try stage.required("content").bytes())
+            let pattern = try TextPattern(json: stage.required("pattern"))
+            self = .replace(pattern, with: try stage.required("content").bytes())
         case "Prepend": self = .prepend(try stage.required("prepend").bytes())
         case "Precompiled":
             let text = try stage.required("precompiled_charsmap")

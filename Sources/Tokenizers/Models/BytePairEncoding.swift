@@ -12,6 +12,9 @@ struct BytePairEncoding: Sendable {
     /// A word that is a token as it stands is not merged at all (Llama 3).
     let takesWholeWords: Bool
 
+    /// Symbols up to which a scan beats the heap.
+    private static let longestScan = 32
+
     enum Symbols: Sendable {
         /// One symbol a byte, spelled in the byte alphabet: by byte its id, -1 without one; `final` ends a word.
         case bytes(inner: [Int32], final: [Int32], unknown: Int32?)
@@ -27,7 +30,7 @@ struct BytePairEncoding: Sendable {
         }
         scratch.removeAll()
         begin(text, word, &scratch)
-        if scratch.ids.count <= 32 { mergeByScan(&scratch) } else { mergeByHeap(&scratch) }
+        if scratch.ids.count <= Self.longestScan { mergeByScan(&scratch) } else { mergeByHeap(&scratch) }
         for index in scratch.ids.indices where scratch.ids[index] >= 0 {
             run.append(Int(scratch.ids[index]), at: scratch.starts[index])
         }

@@ -30,11 +30,10 @@ struct Unigram: Sendable {
     /// What a scalar without a token costs below the worst token, as in the reference.
     private static let unknownPenalty = 10.0
 
-    /// - Parameters:
-    ///   - scores: one a token, by id.
-    ///   - matching: ids of the tokens that text may become.
+    /// A model with one score a token, by id; `matching` are the ids that text may become.
     init(
-        _ vocabulary: Vocabulary, scores: [Double], matching: some Sequence<Int>, unknown: Int?, fallback: ByteFallback?,
+        _ vocabulary: Vocabulary, scores: [Double], matching: some Sequence<Int>, unknown: Int?,
+        fallback: ByteFallback?,
         precision: Precision
     ) {
         self.vocabulary = vocabulary

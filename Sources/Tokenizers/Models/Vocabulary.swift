@@ -9,9 +9,11 @@ struct Vocabulary: Sendable {
     private var text: [UInt8] = []
     /// Place of a token's bytes in `text`, by id; ids may have gaps.
     private var spans: [Span] = []
-    /// Open addressing with linear probing: an id, or -1 where nothing is. The size is a power of two.
-    private var slots: [Int32] = []
+    /// Open addressing with linear probing: upper half of the fingerprint and id, or `free`. The size is a power of two.
+    private var slots: [UInt64] = []
     private var used = 0
+
+    private static let free = UInt64.max
 
     private struct Span {
         var start: UInt32
@@ -42,19 +44,20 @@ struct Vocabulary: Sendable {
     }
 
     private mutating func insert(_ id: Int) {
-        let span = range(of: id)
-        let slot = slot(for: text, span)
-        if slots[slot] < 0 { used += 1 }
-        slots[slot] = Int32(truncatingIfNeeded: id)
+        let range = range(of: id)
+        let print = fingerprint(of: text, range)
+        let slot = slot(for: text, range, print)
+        if slots[slot] == Self.free { used += 1 }
+        slots[slot] = print & 0xFFFF_FFFF_0000_0000 | UInt64(id)
     }
 
     private mutating func resize(toHold capacity: Int) {
         var size = 64
         while size < capacity * 2 { size *= 2 }
         let former = slots
-        slots = Array(repeating: -1, count: size)
+        slots = Array(repeating: Self.free, count: size)
         used = 0
-        for id in former where id >= 0 { insert(Int(id)) }
+        for slot in former where slot != Self.free { insert(Int(slot & 0xFFFF_FFFF)) }
     }
 
     private func range(of id: Int) -> Range<Int> {
@@ -63,12 +66,15 @@ struct Vocabulary: Sendable {
     }
 
     /// The slot that holds these bytes, or the free one where they belong.
-    private func slot(for bytes: [UInt8], _ range: Range<Int>) -> Int {
+    @inline(__always)
+    private func slot(for bytes: [UInt8], _ range: Range<Int>, _ print: UInt64) -> Int {
         let mask = slots.count - 1
-        var slot = Int(truncatingIfNeeded: fingerprint(of: bytes, range)) & mask
-        while slots[slot] >= 0 {
-            let candidate = self.range(of: Int(slots[slot]))
-            if candidate.count == range.count, areEqual(text, candidate.lowerBound, bytes, range) { return slot }
+        var slot = Int(truncatingIfNeeded: print) & mask
+        while slots[slot] != Self.free {
+            if (slots[slot] ^ print) >> 32 == 0 {
+                let candidate = self.range(of: Int(slots[slot] & 0xFFFF_FFFF))
+                if candidate.count == range.count, areEqual(text, candidate.lowerBound, bytes, range) { return slot }
+            }
             slot = (slot + 1) & mask
         }
         return slot
@@ -76,8 +82,8 @@ struct Vocabulary: Sendable {
 
     /// The id of the token with exactly these bytes.
     func id(of bytes: [UInt8], _ range: Range<Int>) -> Int? {
-        let id = slots[slot(for: bytes, range)]
-        return id < 0 ? nil : Int(id)
+        let slot = slots[slot(for: bytes, range, fingerprint(of: bytes, range))]
+        return slot == Self.free ? nil : Int(slot & 0xFFFF_FFFF)
     }
 
     func id(of bytes: [UInt8]) -> Int? { id(of: bytes, 0..<bytes.count) }

@@ -59,14 +59,10 @@ struct AddedTokens: Sendable {
         let id: Int?
     }
 
-    /// Cuts text as given at the tokens that are looked for there.
-    /// - Parameters:
-    ///   - literal: ranges in which special tokens are text like any other.
+    /// Cuts text as given at the tokens looked for there; in `literal` ranges special tokens are text like any other.
     func cutRaw(_ bytes: [UInt8], literal: [Range<Int>]) -> [Part] { cut(bytes, raw, literal: literal) }
 
-    /// Cuts normalised text at the tokens that are looked for there.
-    /// - Parameters:
-    ///   - ignoresSpecials: whether special tokens are text like any other.
+    /// Cuts normalised text at the tokens looked for there, special ones only if they are not to be ignored.
     func cutNormalized(_ bytes: [UInt8], ignoresSpecials: Bool) -> [Part] {
         cut(bytes, normalized, literal: ignoresSpecials ? [0..<bytes.count] : [])
     }
@@ -112,16 +108,14 @@ struct AddedTokens: Sendable {
     }
 
     private static func touchesWord(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
-        let before = scalarStart(bytes, before: range.lowerBound).map { isWord(bytes.scalar(at: $0, before: bytes.count)) }
-        let after =
-            range.upperBound < bytes.count
-            ? isWord(bytes.scalar(at: range.upperBound, before: bytes.count)) : false
-        return before ?? false || after
+        func isWord(at offset: Int) -> Bool { self.isWord(bytes.scalar(at: offset, before: bytes.count).value) }
+        if let before = scalarStart(bytes, before: range.lowerBound), isWord(at: before) { return true }
+        return range.upperBound < bytes.count && isWord(at: range.upperBound)
     }
 
     /// `\w`: alphabetic, mark, decimal digit, connector or join control.
-    private static func isWord(_ scalar: (value: UInt32, length: Int)) -> Bool {
-        guard let properties = Unicode.Scalar(scalar.value)?.properties else { return false }
+    private static func isWord(_ value: UInt32) -> Bool {
+        guard let properties = Unicode.Scalar(value)?.properties else { return false }
         if properties.isAlphabetic || properties.isJoinControl { return true }
         switch properties.generalCategory {
         case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation: return true

@@ -108,9 +108,7 @@ enum SplitBehavior: String, Sendable {
     case mergedWithNext = "MergedWithNext"
     case contiguous = "Contiguous"
 
-    /// Appends the pieces of `word`.
-    /// - Parameters:
-    ///   - inverted: the matches are the words and what lies between them is the separator.
+    /// Appends the pieces of `word`; `inverted`, what lies between the matches is the separator.
     func cut(_ word: Range<Int>, at matches: [Range<Int>], inverted: Bool, into pieces: inout [Range<Int>]) {
         var mayMerge = false
         Self.forEachPart(of: word, matches) { part, isMatch in

@@ -6,8 +6,7 @@ struct AlignedText: Sendable {
     /// Whether the text begins where the caller's text begins.
     let isFirst: Bool
 
-    /// - Parameters:
-    ///   - offset: where these bytes begin in the caller's text.
+    /// Bytes that begin at an offset of the caller's text.
     init(_ bytes: [UInt8], offset: Int, isTracked: Bool) {
         self.bytes = bytes
         self.origins = isTracked ? Array(offset..<offset + bytes.count) : []

@@ -1,5 +1,5 @@
-// Checks of attention, norms, elementwise work and quantised products against double precision, in C for the same reason
-// as product_checks.h. Every check returns true, or false with `message` telling the first difference.
+// Checks of attention, norms, elementwise work and quantised products against double precision, in C for the same
+// reason as product_checks.h. Every check returns true, or false with `message` telling the first difference.
 #ifndef LAZULI_VECTOR_CHECKS_H
 #define LAZULI_VECTOR_CHECKS_H
 

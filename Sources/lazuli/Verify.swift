@@ -1,0 +1,72 @@
+import API
+import ArgumentParser
+import Client
+import Foundation
+import Images
+
+/// `lazuli verify FILE`
+struct Verify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Draw a picture again from the recipe in its file, and compare.",
+        discussion: "The pixels are the same on the same checkpoint, version and kernels; the recipe names all three.")
+
+    @Argument(help: "A PNG or JPEG file that Lazuli wrote.")
+    var file: String
+
+    @Option(name: .shortAndLong, help: "Keep the new picture in this file.")
+    var output: String?
+
+    @OptionGroup
+    var daemon: DaemonOptions
+
+    /// The part of a recipe that drawing again needs.
+    private struct Recipe: Decodable {
+        var request: GenerateRequest
+    }
+
+    func run() throws {
+        try reportingFailures {
+            let original = try read()
+            let request = try recipe(original)
+            let client = try daemon.client()
+            let job = try client.submit(JobSubmission(request, strict: true))
+            let done = try Follower(client: client, quiet: daemon.quiet).wait(for: job.id).succeeded()
+            guard let picture = done.outputs.first else {
+                throw Failure(Exit.internalFailure, "Job \(done.id) has no picture.")
+            }
+            let bytes = try client.output(picture)
+            if let output { _ = try Destination(file: output).write(done, from: client) }
+            guard try decode(bytes) == decode(original) else {
+                throw Failure(
+                    Exit.badInput,
+                    "\(file) differs from what its recipe draws here: another version, checkpoint or instruction set made it, "
+                        + "or it was changed since.")
+            }
+            print("\(file): the same pixels")
+        }
+    }
+
+    private func read() throws -> [UInt8] {
+        guard let bytes = try PictureFile(file).bytes else {
+            throw Failure(Exit.badInput, "\(file) is neither PNG nor JPEG.")
+        }
+        return bytes
+    }
+
+    private func decode(_ bytes: [UInt8]) throws -> Images.Image {
+        do { return try Image.decode(bytes) } catch { throw Failure(Exit.badInput, "\(file): \(error)") }
+    }
+
+    private func recipe(_ bytes: [UInt8]) throws -> GenerateRequest {
+        do {
+            guard let text = try Metadata(reading: bytes).recipe else {
+                throw Failure(Exit.badInput, "\(file) carries no recipe of Lazuli.")
+            }
+            return try JSONDecoder().decode(Recipe.self, from: Data(text.utf8)).request
+        } catch let failure as Failure {
+            throw failure
+        } catch {
+            throw Failure(Exit.badInput, "\(file): its recipe cannot be read: \(error)")
+        }
+    }
+}
