@@ -131,7 +131,6 @@ extension UNet2DConditionModel {
             var resnet = ResnetBlock.Style(
                 timeWidth: timeWidth, groups: groups, epsilon: try json.float("norm_eps", default: 1e-5),
                 activation: activation)
-            resnet.sums = .f32
             resnet.modulates = try json.optionalString("resnet_time_scale_shift") == "scale_shift"
             var attention = SpatialTransformer.Style(
                 heads: 0, depth: 0, groups: groups,
