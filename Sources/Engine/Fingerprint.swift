@@ -12,13 +12,22 @@ import Pipelines
 struct Fingerprint {
     let hexadecimal: String
 
+    private static let piece = 16 << 20
+
     /// Reads the whole file: about a second for each 1.5 GB.
     init(of entry: ModelCatalog.Entry) throws {
         var hash = SHA256()
         for path in try CheckpointStore(path: entry.kind == .diffusers ? entry.path + "/unet" : entry.path).files {
             let file = try MappedFile(path: path)
-            file.bytes.withMemoryRebound(to: UInt8.self) { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
-            file.advise(.noLonger, 0..<file.bytes.count)
+            // Piece by piece, each given back at once: the mapped file must not stand in memory beside the packed
+            // weights.
+            for start in stride(from: 0, to: file.bytes.count, by: Self.piece) {
+                let range = start..<min(start + Self.piece, file.bytes.count)
+                withExtendedLifetime(file) {
+                    hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: file.bytes[range]))
+                }
+                file.advise(.noLonger, range)
+            }
         }
         hexadecimal = hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
