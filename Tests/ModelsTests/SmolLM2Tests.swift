@@ -11,7 +11,7 @@ import Testing
         ?? URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../models/lazuli-mini/SmolLM2-135M-Instruct.Q4_1.gguf").path
 
-    static var isPresent: Bool { FileManager.default.fileExists(atPath: path) }
+    static var isPresent: Bool { FileManager.default.fileExists(atPath: path) && !goldens("smollm2").isEmpty }
 
     static func model(_ precision: Precision) throws -> Llama {
         let gguf = try GGUF(MappedFile(path: path))

@@ -48,7 +48,8 @@ struct ResnetBlock: Sendable {
         shortcut = width == out ? nil : try Convolution(weights["conv_shortcut"], width, out, kernel: 1)
     }
 
-    /// [N, H, W, C] → [N, H, W, D] in the type of x: a network that begins in f32 keeps its residual sums in f32. `time` is the activated time embedding [N, E] in f32.
+    /// [N, H, W, C] → [N, H, W, D] in the type of x: a network that begins in f32 keeps its residual sums in f32.
+    /// `time` is the activated time embedding [N, E] in f32.
     func callAsFunction(_ x: Tensor, time embedding: Tensor? = nil) -> Tensor {
         let bias = embedding.flatMap { time?($0, as: .f32) }
         var hidden = firstNorm(x, style.activation)

@@ -118,7 +118,8 @@ extension SpatialTransformer {
 
         func callAsFunction(_ x: Tensor, _ pass: inout UNetPass) -> Tensor {
             var x = x
-            let normal = firstNorm(x)
+            // Where there is no self-attention, the normalised pixels are the next residual sum and keep its type.
+            let normal = firstNorm(x, as: first == nil ? x.type : nil)
             if let first {
                 // The mask of padded text applies to the second attention only, as in diffusers.
                 let memory = firstReadsText ? pass.nextMemory() : first.memory(of: normal)
