@@ -112,6 +112,8 @@ extension TextToImage {
             }
         }
         try observe(Progress(stage: .decode, step: rows.count, steps: rows.count))
+        // Decoding has tensors of other sizes than denoising, so what the denoiser's left is given back first.
+        Arena.trim()
         let picture = decoder.decode(state.latents)
         guard picture.firstNonFinite == nil else { throw PipelineError.nonFinite(stage: .decode, step: nil) }
         return picture[0]

@@ -84,7 +84,11 @@ extension AutoencoderKL {
 
         func callAsFunction(_ latents: Tensor) -> Tensor {
             var x = mid(input(mix?(latents) ?? latents))
-            for level in levels { x = level(x) }
+            for level in levels {
+                level(&x)
+                // The next level's tensors are of other sizes: blocks kept for this one's would only stand beside them.
+                Arena.trim()
+            }
             return output(norm(x, .silu), as: .f32)
         }
     }
@@ -124,7 +128,7 @@ extension AutoencoderKL {
 
         func callAsFunction(_ pixels: Tensor) -> (mean: Tensor, deviation: Tensor) {
             var x = input(pixels)
-            for level in levels { x = level(x) }
+            for level in levels { level(&x) }
             x = output(norm(mid(x), .silu), as: .f32)
             if let mix { x = mix(x, as: .f32) }
             let moments = x.floats
@@ -146,9 +150,10 @@ extension AutoencoderKL {
         let resnets: [ResnetBlock]
         let resize: Convolution?
 
-        func callAsFunction(_ x: Tensor) -> Tensor {
-            let x = resnets.reduce(x) { x, resnet in resnet(x) }
-            return resize?(x) ?? x
+        /// In place, so that no caller holds the image that came in.
+        func callAsFunction(_ x: inout Tensor) {
+            for resnet in resnets { x = resnet(x) }
+            if let resize { x = resize(x) }
         }
     }
 

@@ -52,12 +52,15 @@ struct ResnetBlock: Sendable {
     /// `time` is the activated time embedding [N, E] in f32.
     func callAsFunction(_ x: Tensor, time embedding: Tensor? = nil) -> Tensor {
         let bias = embedding.flatMap { time?($0, as: .f32) }
-        var hidden = firstNorm(x, style.activation)
+        // No name holds a tensor beyond its use: in an autoencoder each is a large part of all memory.
+        var hidden: Tensor
         switch secondNorm {
         case .plain(let norm):
-            hidden = norm(first(hidden, Epilogue(sampleBias: bias)), style.activation)
+            hidden = first(firstNorm(x, style.activation), Epilogue(sampleBias: bias))
+            hidden = norm(hidden, style.activation)
         case .modulated(let norm):
-            hidden = norm(first(hidden, Epilogue()), bias, style.activation)
+            hidden = first(firstNorm(x, style.activation), Epilogue())
+            hidden = norm(hidden, bias, style.activation)
         }
         let sum = second(hidden, Epilogue(residual: shortcut?(x, as: x.type) ?? x), as: x.type)
         return style.divisor == 1 ? sum : sum.scaled(by: 1 / style.divisor)
