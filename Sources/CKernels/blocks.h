@@ -10,11 +10,10 @@
 #define AVX2_COLUMNS 16
 #define AVX2_DEPTH 384
 
-// 32 registers of 16 floats: 28 sums, 2 of B, 2 of A. L1 32 KiB, L2 1 MiB (Skylake-X, Zen 4).
+// 32 registers of 16 floats: 28 sums, 2 of B, 2 of A. L1 32 KiB, L2 1 MiB (Skylake-X, Zen 4 and 5).
 #define AVX512_ROWS 14
 #define AVX512_COLUMNS 32
 #define AVX512_DEPTH 384
-#define AVX512_DEPTH_BF16 512
 
 // 32 registers of 4 floats: 24 sums, 4 of B, 1 of A. L1 64 KiB, L2 512 KiB (Cortex-A76, Neoverse N1).
 #define NEON_ROWS 6
@@ -26,7 +25,7 @@ static const block_sizes reference_blocks = {3, 8, 64, 12, 16};
 
 static const block_sizes avx2_blocks = {AVX2_ROWS, AVX2_COLUMNS, AVX2_DEPTH, 144, 128};
 static const block_sizes avx512_blocks = {AVX512_ROWS, AVX512_COLUMNS, AVX512_DEPTH, 224, 320};
-static const block_sizes avx512_bf16_blocks = {AVX512_ROWS, AVX512_COLUMNS, AVX512_DEPTH_BF16, 224, 320};
+static const block_sizes avx512_bf16_blocks = {AVX512_ROWS, AVX512_COLUMNS, AVX512_DEPTH, 280, 448};
 static const block_sizes neon_blocks = {NEON_ROWS, NEON_COLUMNS, NEON_DEPTH, 144, 128};
 
 #endif

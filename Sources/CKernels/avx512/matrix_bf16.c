@@ -11,7 +11,7 @@
 #define HARDWARE_BF16
 #define TILE_ROWS AVX512_ROWS
 #define TILE_COLUMNS AVX512_COLUMNS
-enum { a_stride = AVX512_DEPTH_BF16 + 32 };
+enum { a_stride = AVX512_DEPTH + 32 };
 
 #include "../lanes/gather.h"
 #include "../lanes/store.h"
