@@ -6,21 +6,23 @@
 
 #include "packed.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "include/threads.h"
 #include "numbers.h"
 #include "table.h"
 
-/// Where weight (n, tap, i) of a checkpoint lies.
+/// Weights of a checkpoint: a row holds K elements, element (tap, i) at tap + i · taps.
 typedef struct {
     lz_packed *packed;
     const void *weights;
     lz_dtype type;
-    size_t row_stride, tap_stride, stride;  // in elements, for n, tap and i
+    size_t row_stride;   // in elements
+    atomic_bool failed;  // for want of memory
 } packing;
 
-enum { huge_page = 2 << 20 };
+enum { huge_page = 2 << 20, MOST_COLUMNS = 64 };
 
 /// 64-byte aligned; large blocks in huge pages, since a product walks over them at the speed of memory.
 static void *allocate(size_t bytes) {
@@ -32,58 +34,74 @@ static void *allocate(size_t bytes) {
     return memory;
 }
 
-/// Terms [k, k + depth) of column n into its places of a panel. Both types are constants where it is inlined.
-static inline __attribute__((always_inline)) void pack_terms(const packing *work, size_t n, size_t k, size_t depth,
-                                                             void *panel, lz_dtype type, lz_dtype as) {
-    const lz_packed *packed = work->packed;
-    const size_t columns = packed->kernels->blocks.columns, inputs = packed->k / packed->taps, stride = work->stride;
-    float *singles = (float *)panel + n % columns;
-    uint16_t *halves = (uint16_t *)panel + n % columns * 2;
-    for (size_t done = 0; done < depth;) {
-        const size_t tap = (k + done) / inputs, input = (k + done) % inputs;
-        const size_t end = smaller(depth, done + inputs - input);
-        size_t from = n * work->row_stride + tap * work->tap_stride + input * stride;
-        for (; done < end; done++, from += stride) {
-            if (as == LZ_F32) {
-                singles[done * columns] = load_element(work->weights, type, from);
-            } else {
-                uint16_t *half = &halves[done / 2 * columns * 2 + done % 2];
-                if (type == LZ_BF16) {
-                    *half = ((const uint16_t *)work->weights)[from];
-                } else {
-                    *half = bf16_of_float(load_element(work->weights, type, from));
-                }
-            }
+/// Puts taps outermost, the order of K.
+static void order_taps(const lz_packed *packed, const void *row, void *ordered) {
+    const size_t taps = packed->taps, inputs = packed->k / taps;
+    for (size_t tap = 0; tap < taps; tap++) {
+        if (packed->type == LZ_F32) {
+            const float *from = (const float *)row + tap;
+            float *to = (float *)ordered + tap * inputs;
+            for (size_t i = 0; i < inputs; i++) to[i] = from[i * taps];
+        } else {
+            const uint16_t *from = (const uint16_t *)row + tap;
+            uint16_t *to = (uint16_t *)ordered + tap * inputs;
+            for (size_t i = 0; i < inputs; i++) to[i] = from[i * taps];
         }
     }
 }
 
-static void pack_column(const packing *work, size_t n, size_t k, size_t depth, void *panel) {
-    const bool single = work->packed->type == LZ_F32;
-    switch (work->type) {
-    case LZ_F32: pack_terms(work, n, k, depth, panel, LZ_F32, single ? LZ_F32 : LZ_BF16); return;
-    case LZ_F16: pack_terms(work, n, k, depth, panel, LZ_F16, single ? LZ_F32 : LZ_BF16); return;
-    case LZ_BF16: pack_terms(work, n, k, depth, panel, LZ_BF16, single ? LZ_F32 : LZ_BF16); return;
+/// `depth` terms into a column of a panel, whose words are f32 or pairs of bf16; an odd term at the end has a zero
+/// beside it.
+static void deal_column(const lz_packed *packed, const char *terms, size_t depth, uint32_t *column) {
+    const size_t columns = packed->kernels->blocks.columns, size = element_size(packed->type);
+    const size_t words = depth * size / sizeof *column;
+    for (size_t i = 0; i < words; i++) memcpy(&column[i * columns], terms + i * sizeof *column, sizeof *column);
+    if (words * sizeof *column == depth * size) return;
+    column[words * columns] = 0;
+    memcpy(&column[words * columns], terms + words * sizeof *column, size);
+}
+
+/// Every row is converted at the speed of vectors and put in order while it is in L1, then all are dealt out block by
+/// block. `room` holds one row more than a panel has columns.
+static void pack_panel(const packing *work, size_t panel, char *room) {
+    const lz_packed *packed = work->packed;
+    const size_t columns = packed->kernels->blocks.columns, first = panel * columns;
+    const size_t filled = smaller(packed->n - first, columns), row_bytes = packed->k * element_size(packed->type);
+    const char *rows[MOST_COLUMNS];
+    for (size_t n = 0; n < filled; n++) {
+        const void *row = element_at(work->weights, work->type, (first + n) * work->row_stride);
+        char *ordered = room + (n + 1) * row_bytes;
+        if (work->type != packed->type) {
+            char *converted = packed->taps == 1 ? ordered : room;
+            lz_table()->vector.convert(packed->k, row, work->type, converted, packed->type);
+            row = converted;
+        }
+        if (packed->taps > 1) order_taps(packed, row, ordered);
+        rows[n] = packed->taps > 1 ? ordered : row;
+    }
+    for (size_t k = 0; k < packed->k; k += packed->depth) {
+        const size_t depth = depth_at(packed, k);
+        char *to = panel_at(packed, panel, k);
+        if (filled < columns) memset(to, 0, panel_bytes(packed, depth));
+        for (size_t n = 0; n < filled; n++) {
+            deal_column(packed, rows[n] + k * element_size(packed->type), depth, (uint32_t *)to + n);
+        }
     }
 }
 
 static void pack_panels(void *context, size_t begin, size_t end, size_t thread) {
-    (void)thread;
-    const packing *work = context;
+    packing *work = context;
     const lz_packed *packed = work->packed;
-    const size_t columns = packed->kernels->blocks.columns;
-    for (size_t p = begin; p < end; p++) {
-        const size_t filled = smaller(packed->n, (p + 1) * columns);
-        for (size_t k = 0; k < packed->k; k += packed->depth) {
-            const size_t depth = depth_at(packed, k);
-            char *panel = panel_at(packed, p, k);
-            if (filled % columns != 0 || depth % 2 != 0) memset(panel, 0, panel_bytes(packed, depth));
-            for (size_t n = p * columns; n < filled; n++) pack_column(work, n, k, depth, panel);
-        }
+    const size_t rows = packed->kernels->blocks.columns + 1;
+    char *room = lz_scratch(thread, rows * packed->k * element_size(packed->type));
+    if (room == NULL) {
+        work->failed = true;
+        return;
     }
+    for (size_t panel = begin; panel < end; panel++) pack_panel(work, panel, room);
 }
 
-static lz_packed *pack(packing work, size_t n, size_t inputs, size_t taps, lz_dtype as) {
+static lz_packed *pack(packing *work, size_t n, size_t inputs, size_t taps, lz_dtype as) {
     lz_packed *packed = malloc(sizeof *packed);
     if (packed == NULL) return NULL;
     const matrix_kernels *kernels = &lz_table()->matrix;
@@ -104,21 +122,22 @@ static lz_packed *pack(packing work, size_t n, size_t inputs, size_t taps, lz_dt
         free(packed);
         return NULL;
     }
-    work.packed = packed;
-    lz_parallel(packed->panels, 1, pack_panels, &work);
-    return packed;
+    work->packed = packed;
+    lz_parallel(packed->panels, 1, pack_panels, work);
+    if (!work->failed) return packed;
+    lz_packed_free(packed);
+    return NULL;
 }
 
 lz_packed *lz_pack_matrix(const void *weights, lz_dtype type, size_t n, size_t k, size_t stride, lz_dtype as) {
-    const packing work = {.weights = weights, .type = type, .row_stride = stride, .tap_stride = k, .stride = 1};
-    return pack(work, n, k, 1, as);
+    packing work = {.weights = weights, .type = type, .row_stride = stride};
+    return pack(&work, n, k, 1, as);
 }
 
 lz_packed *lz_pack_convolution(const void *weights, lz_dtype type, size_t o, size_t i, size_t kh, size_t kw,
                                lz_dtype as) {
-    const size_t taps = kh * kw;
-    const packing work = {.weights = weights, .type = type, .row_stride = i * taps, .tap_stride = 1, .stride = taps};
-    return pack(work, o, i, taps, as);
+    packing work = {.weights = weights, .type = type, .row_stride = i * kh * kw};
+    return pack(&work, o, i, kh * kw, as);
 }
 
 void lz_unpack(const lz_packed *packed, float *out) {
