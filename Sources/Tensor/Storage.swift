@@ -51,11 +51,22 @@ package enum Arena {
         var used = 0
         var idle = 0
         var peak = 0
+
+        /// A free block of `size`. Images of many pixels make do with one of up to twice their size, since a new block
+        /// would stand beside it.
+        mutating func popFree(_ size: Int) -> Block? {
+            if let block = unsafe free[size]?.popLast() { return unsafe block }
+            guard size >= Arena.largeSize else { return nil }
+            let larger = unsafe free.filter { unsafe size..<2 * size + 1 ~= $0.key && !$0.value.isEmpty }.keys.min()
+            guard let larger else { return nil }
+            return unsafe free[larger]?.popLast()
+        }
     }
 
     private static let state = Mutex(State())
 
     private static let hugePage = 2 << 20
+    private static let largeSize = 32 << 20
 
     /// Bytes in use by live tensors now.
     package static var used: Int { state.withLock { $0.used } }
@@ -75,10 +86,11 @@ package enum Arena {
     static func take(_ bytes: Int) -> Block {
         let size = roundedSize(bytes)
         let reused = unsafe state.withLock { (state) -> Block? in
-            state.used += size
+            let block = unsafe state.popFree(size)
+            let taken = unsafe block?.capacity ?? size
+            state.used += taken
             state.peak = max(state.peak, state.used)
-            guard let block = unsafe state.free[size]?.popLast() else { return nil }
-            state.idle -= size
+            if unsafe block != nil { state.idle -= taken }
             return unsafe block
         }
         if let block = unsafe reused { return unsafe block }
