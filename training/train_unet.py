@@ -83,13 +83,18 @@ class Cache:
 
 def groups():
     """Rows of the cache by what they teach, from the plainest scenes to everything."""
-    rows = dict(core=[], next=[], flat=[], loose=[], all=range(SCENES), edits=range(SCENES, SCENES + EDITS))
+    rows = dict(core=[], next=[], flat=[], loose=[], every=[], single=[], all=range(SCENES),
+                edits=range(SCENES, SCENES + EDITS))
     for i in range(SCENES):
         scene = world.sample("train", i)
         item, name = scene["objects"][0], world.OBJECTS[scene["objects"][0]["object"]][0]
         plain = scene["layout"] == "one" and (item["x"], item["y"]) == (64, 64)
-        if name in world.CORE and scene["style"] == "3d" and scene["layout"] != "pair":
-            rows["loose"].append(i)
+        if scene["layout"] != "pair":
+            rows["single"].append(i)
+            if name in world.CORE and scene["style"] == "3d":
+                rows["loose"].append(i)
+        if plain:
+            rows["every"].append(i)
         if plain and name in world.CORE:
             rows["core" if scene["style"] == "3d" else "flat"].append(i)
         if plain and name in world.NEXT and scene["style"] == "3d":
@@ -158,6 +163,9 @@ def train(rank, workers, options):
         average.copy_(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         step, seen = state["step"], state["seen"]
+    elif options.start:
+        model.load_state_dict(DreamLiteUNetModel.from_pretrained(options.start).state_dict())
+        average.copy_(flat.weight)
     torch.manual_seed(1000 * step + rank)
     rng = np.random.default_rng([step, rank])
     parts, shares = groups(), dict(item.split("=") for item in options.mix.split(","))
@@ -209,6 +217,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--until", required=True, help="wall-clock time to end at, HH:MM: one cosine from now to then")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--start", help="folder of weights to begin from, such as models/lazuli-mini/unet")
     parser.add_argument("--mix", default="core=0.4,all=0.6", help="shares of the groups of scenes")
     parser.add_argument("--name", default="unet")
     parser.add_argument("--rate", type=float, default=1e-3)
