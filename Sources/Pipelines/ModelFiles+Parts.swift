@@ -10,10 +10,13 @@ extension ModelFiles {
     /// OpenCLIP's vocabularies, which Stable Diffusion 2 and the second encoder of XL use, pad with "!" (id 0).
     func clipTokenizer(_ part: String, _ catalog: ModelCatalog) throws -> CLIPTokenizer {
         let settings = try file(part, "tokenizer_config.json")
+        let specialTokensMap = try file(part, "special_tokens_map.json")
         if let vocabulary = try file(part, "vocab.json"), let merges = try file(part, "merges.txt") {
             return try CLIPTokenizer(
-                vocabulary: vocabulary, merges: merges, config: settings,
-                specialTokensMap: try file(part, "special_tokens_map.json"))
+                vocabulary: vocabulary, merges: merges, config: settings, specialTokensMap: specialTokensMap)
+        }
+        if let json = try file(part, "tokenizer.json") {
+            return try CLIPTokenizer(json: json, config: settings, specialTokensMap: specialTokensMap)
         }
         guard isSingleFile else {
             throw PipelineError.part(
