@@ -235,6 +235,17 @@ def _(seed, k):
         conv_in_kernel=1, time_embedding_dim=24)
 
 
+@case("unet-pruned")
+def _(seed, k):
+    """Transformers of different depths and no block at the bottom, as SSD-1B; depth 0 where there are none."""
+    return unet2d(
+        seed, (4, 4), 3, in_channels=4, out_channels=4, block_out_channels=[8 * k, 8 * k, 16 * k],
+        down_block_types=["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+        up_block_types=["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"], layers_per_block=2, norm_num_groups=4,
+        attention_head_dim=[1, 2, 4], cross_attention_dim=8, use_linear_projection=True, mid_block_type=None,
+        transformer_layers_per_block=[0, [1, 2], [2, 1]], reverse_transformer_layers_per_block=[[1, 2, 1], [2, 1, 1], 0])
+
+
 # Text encoders ----------------------------------------------------------------------------------------------------
 
 

@@ -62,6 +62,25 @@ import Testing
     }
 
     @Test func `sizes that do not divide are errors of the checkpoint`() throws {
+    @Test(arguments: [
+        (#""cross_attention_dim": [768, 1024, 768, 768]"#, "cross_attention_dim"),
+        (#""transformer_layers_per_block": [[1, 2], 1, 1, 1]"#, "transformer_layers_per_block"),
+        (
+            #""transformer_layers_per_block": [[1], 1, 1, 1], "reverse_transformer_layers_per_block": 1"#,
+            "transformer_layers_per_block"
+        ),
+        (#""reverse_transformer_layers_per_block": [1, 1]"#, "reverse_transformer_layers_per_block"),
+    ])
+    func `lists that do not fit the levels are refused by name`(text: String, key: String) throws {
+        let json = try ConfigObject(Array("{\(text)}".utf8), file: "config.json")
+        let error = #expect(throws: ConfigError.self) { _ = try Model.Configuration(json) }
+        guard case .type(_, let found, _, _)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(found == key)
+    }
+
         let golden = try Golden("unet-sd1")
         let json = try ConfigObject(
             Array(

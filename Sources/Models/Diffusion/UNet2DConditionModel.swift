@@ -31,7 +31,7 @@ package struct UNet2DConditionModel: Sendable {
                 try TimestepEmbedding(weights["add_embedding"], width, config.timeWidth)
             } else { nil }
         textProjection = try config.text.map { kind throws(WeightError) in
-            try TextProjection(weights["encoder_hid_proj"], kind, config.contextWidths[0])
+            try TextProjection(weights["encoder_hid_proj"], kind, config.contextWidth)
         }
         down = try Self.down(weights["down_blocks"], config)
         mid = try config.mid.map { kind throws(WeightError) in try Self.mid(weights["mid_block"], kind, config) }
@@ -110,7 +110,8 @@ extension UNet2DConditionModel {
             let at = weights[String(index)]
             let widths = [width] + [Int](repeating: out, count: config.layers[index] - 1)
             let level = try UNetLevel(
-                at, widths, out, config.resnet(config.down[index]), config.attention(config.down[index], level: index))
+                at, widths, out, config.resnet(config.down[index]),
+                config.attention(config.down[index], level: index), depths: config.downDepths[index])
             let isLast = index == config.widths.count - 1
             let shrink = isLast ? nil : try Convolution(at["downsamplers", "0", "conv"], out, out, stride: 2)
             blocks.append(DownBlock(level: level, shrink: shrink))
@@ -137,6 +138,7 @@ extension UNet2DConditionModel {
             transformers: try weights["attentions"].each(depth) { w throws(WeightError) in
                 guard let attention else { throw .configuration(w.path, "has no attention") }
                 return try SpatialTransformer(w, width, attention)
+        attention?.depth = config.downDepths[last].first ?? 0
             })
     }
 
@@ -153,7 +155,8 @@ extension UNet2DConditionModel {
             let widths = (0..<count).map { ($0 == 0 ? width : out) + ($0 == count - 1 ? above : out) }
             let at = weights[String(index)]
             let level = try UNetLevel(
-                at, widths, out, config.resnet(config.up[index]), config.attention(config.up[index], level: mirrored))
+                at, widths, out, config.resnet(config.up[index]),
+                config.attention(config.up[index], level: mirrored), depths: config.upDepths[index])
             let isLast = index == levels - 1
             blocks.append(
                 UpBlock(level: level, enlarge: isLast ? nil : try Enlargement(at["upsamplers", "0", "conv"], out)))
