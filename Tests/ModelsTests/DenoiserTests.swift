@@ -61,7 +61,14 @@ import Testing
         #expect(found == key)
     }
 
-    @Test func `sizes that do not divide are errors of the checkpoint`() throws {
+    @Test func `DreamLite's class is refused where its attentions read padding`() throws {
+        let json = try ConfigObject(Array(#"{"only_cross_attention": true}"#.utf8), file: "config.json")
+        #expect(
+            throws: ConfigError.value(
+                file: "config.json", key: "only_cross_attention", found: "true", known: ["false"])
+        ) { _ = try Model.Configuration(dreamLite: json) }
+    }
+
     @Test(arguments: [
         (#""cross_attention_dim": [768, 1024, 768, 768]"#, "cross_attention_dim"),
         (#""transformer_layers_per_block": [[1, 2], 1, 1, 1]"#, "transformer_layers_per_block"),
