@@ -36,11 +36,8 @@ extension TextToImage {
         let unetWeights = try files.weights("unet", precision)
         let unet = try UNet2DConditionModel(unetWeights, UNet2DConditionModel.Configuration(files.config("unet")))
         try unetWeights.requireAllTaken()
-        let vaeWeights = try files.weights("vae", precision)
-        let vae = try AutoencoderKL(
-            vaeWeights, AutoencoderKL.Configuration(files.config("vae")), halves: [.decoder])
-        try vaeWeights.requireAllTaken(ignoring: "encoder.", "quant_conv.")
-        let side = (unet.configuration.sampleSize ?? 64) * vae.configuration.factor
+        let (decoder, latents) = try latentDecoder(files, precision)
+        let side = (unet.configuration.sampleSize ?? 64) * latents.factor
         return TextToImage(
             family: family,
             defaults: Defaults(width: side, height: side, steps: 20, guidance: guidance),
@@ -53,8 +50,26 @@ extension TextToImage {
                     let (height, width) = (Float(size.height), Float(size.width))
                     return [height, width, 0, 0, height, width]
                 }),
-            decoder: vae,
-            latents: LatentSpace(channels: vae.configuration.latents, factor: vae.configuration.factor),
-            correctsScheduler: correctsScheduler)
+            decoder: decoder, latents: latents, correctsScheduler: correctsScheduler)
+    }
+
+    /// The decoder of the model's autoencoder, large or tiny. The reference divides latents by `scaling_factor` and, other
+    /// than later pipelines, never adds `shift_factor`.
+    private static func latentDecoder(
+        _ files: ModelFiles, _ precision: Precision
+    ) throws -> (any LatentDecoder, LatentSpace) {
+        let weights = try files.weights("vae", precision)
+        if files.className(of: "vae") == "AutoencoderTiny" {
+            var config = try AutoencoderTiny.Configuration(files.config("vae"))
+            config.shift = 0
+            let vae = try AutoencoderTiny(weights, config)
+            try weights.requireAllTaken()
+            return (vae, LatentSpace(channels: config.latents, factor: config.factor))
+        }
+        var config = try AutoencoderKL.Configuration(files.config("vae"))
+        config.shift = 0
+        let vae = try AutoencoderKL(weights, config, halves: [.decoder])
+        try weights.requireAllTaken(ignoring: "encoder.", "quant_conv.")
+        return (vae, LatentSpace(channels: config.latents, factor: config.factor))
     }
 }
