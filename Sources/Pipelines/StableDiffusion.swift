@@ -13,9 +13,9 @@ extension TextToImage {
     static func stableDiffusion(
         _ files: ModelFiles, _ catalog: ModelCatalog, _ precision: Precision
     ) throws -> TextToImage {
-        let encoder = CLIPPromptEncoder(part: try CLIPPart(files, "text_encoder", "tokenizer", catalog, precision))
-        return try stableDiffusion(
-            files, precision, family: "stable-diffusion", encoder, guidance: 7.5, correctsScheduler: true)
+        try stableDiffusion(
+            files, precision, family: "stable-diffusion", clipPrompts(files, catalog, precision), guidance: 7.5,
+            correctsScheduler: true)
     }
 
     /// A Stable Diffusion XL or XL Turbo.
@@ -27,6 +27,17 @@ extension TextToImage {
             second: try CLIPPart(files, "text_encoder_2", "tokenizer_2", catalog, precision),
             zeroesEmptyNegative: try files.flag("force_zeros_for_empty_prompt", default: true))
         return try stableDiffusion(files, precision, family: "stable-diffusion-xl", encoder, guidance: 5)
+    }
+
+    private static func clipPrompts(
+        _ files: ModelFiles, _ catalog: ModelCatalog, _ precision: Precision
+    ) throws -> CLIPPromptEncoder {
+        let config = try files.config("text_encoder")
+        // No Stable Diffusion was trained with padding hidden.
+        guard try !config.bool("use_attention_mask", default: false) else {
+            throw ConfigError.value(file: config.file, key: "use_attention_mask", found: "true", known: ["false"])
+        }
+        return CLIPPromptEncoder(part: try CLIPPart(files, "text_encoder", "tokenizer", catalog, precision))
     }
 
     private static func stableDiffusion(

@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import Pipelines
 import Schedulers
+import Tensor
 import Testing
 
 /// What a diffusers folder's small files decide, without any weights.
@@ -39,6 +40,22 @@ import Testing
         try withModel(files) { catalog in
             let scheduler = try ModelFiles(catalog.model("m").path).scheduler
             #expect(scheduler.className == "PNDMScheduler")
+        }
+    }
+
+    @Test(arguments: ["StableDiffusionPipeline"])
+    func `hidden padding is refused by name`(pipeline: String) throws {
+        let files = [
+            "model_index.json": #"{"_class_name": "\#(pipeline)"}"#,
+            "text_encoder/config.json": #"{"use_attention_mask": true}"#,
+        ]
+        try withModel(files) { catalog in
+            let error = #expect(throws: ConfigError.self) { _ = try Registry(catalog).textToImage("m", .f32) }
+            guard case .value(_, let key, _, _)? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(key == "use_attention_mask")
         }
     }
 }
