@@ -1,6 +1,6 @@
 // Stable Diffusion 1.x, 2.x and XL: which parts they have and what is special about each.
 //
-// Reference  diffusers `StableDiffusionPipeline`, `StableDiffusionXLPipeline`
+// Reference  diffusers `StableDiffusionPipeline`, `StableDiffusionXLPipeline`, `LatentConsistencyModelPipeline`
 
 import Checkpoints
 import Models
@@ -14,8 +14,23 @@ extension TextToImage {
         _ files: ModelFiles, _ catalog: ModelCatalog, _ precision: Precision
     ) throws -> TextToImage {
         try stableDiffusion(
-            files, precision, family: "stable-diffusion", clipPrompts(files, catalog, precision), guidance: 7.5,
-            correctsScheduler: true)
+            files, precision, family: "stable-diffusion", clipPrompts(files, catalog, precision), steps: 20,
+            guidance: 7.5, correctsScheduler: true)
+    }
+
+    /// A Stable Diffusion 1.x distilled to few steps, which is told the scale of guidance.
+    static func latentConsistency(
+        _ files: ModelFiles, _ catalog: ModelCatalog, _ precision: Precision
+    ) throws -> TextToImage {
+        let model = try stableDiffusion(
+            files, precision, family: "latent-consistency", clipPrompts(files, catalog, precision), steps: 4,
+            guidance: 8.5)
+        guard model.denoiser.embedsGuidance else {
+            throw PipelineError.part(
+                path: files.path + "/unet/config.json", fact: "it has no time_cond_proj_dim",
+                remedy: "use a consistency model's UNet, or name StableDiffusionPipeline in model_index.json")
+        }
+        return model
     }
 
     /// A Stable Diffusion XL or XL Turbo.
@@ -26,7 +41,8 @@ extension TextToImage {
             first: try CLIPPart(files, "text_encoder", "tokenizer", catalog, precision),
             second: try CLIPPart(files, "text_encoder_2", "tokenizer_2", catalog, precision),
             zeroesEmptyNegative: try files.flag("force_zeros_for_empty_prompt", default: true))
-        return try stableDiffusion(files, precision, family: "stable-diffusion-xl", encoder, guidance: 5)
+        return try stableDiffusion(
+            files, precision, family: "stable-diffusion-xl", encoder, steps: 20, guidance: 5)
     }
 
     private static func clipPrompts(
@@ -41,8 +57,8 @@ extension TextToImage {
     }
 
     private static func stableDiffusion(
-        _ files: ModelFiles, _ precision: Precision, family: String, _ encoder: any PromptEncoder, guidance: Double,
-        correctsScheduler: Bool = false
+        _ files: ModelFiles, _ precision: Precision, family: String, _ encoder: any PromptEncoder, steps: Int,
+        guidance: Double, correctsScheduler: Bool = false
     ) throws -> TextToImage {
         let unetWeights = try files.weights("unet", precision)
         let unet = try UNet2DConditionModel(unetWeights, UNet2DConditionModel.Configuration(files.config("unet")))
@@ -51,7 +67,7 @@ extension TextToImage {
         let side = (unet.configuration.sampleSize ?? 64) * latents.factor
         return TextToImage(
             family: family,
-            defaults: Defaults(width: side, height: side, steps: 20, guidance: guidance),
+            defaults: Defaults(width: side, height: side, steps: steps, guidance: guidance),
             scheduler: try files.scheduler,
             encoder: encoder,
             denoiser: UNetDenoiser(

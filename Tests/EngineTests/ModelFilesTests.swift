@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["StableDiffusionPipeline"])
+    @Test(arguments: ["StableDiffusionPipeline", "LatentConsistencyModelPipeline"])
     func `hidden padding is refused by name`(pipeline: String) throws {
         let files = [
             "model_index.json": #"{"_class_name": "\#(pipeline)"}"#,

@@ -14,7 +14,8 @@ import Testing
         let condition = model.condition(
             try golden["context"], mask: golden.has("mask") ? try golden["mask"] : nil,
             pooled: golden.has("pooled") ? try golden["pooled"] : nil,
-            timeIDs: golden.has("time_ids") ? try golden["time_ids"][0].floats : [])
+            timeIDs: golden.has("time_ids") ? try golden["time_ids"][0].floats : [],
+            guidance: golden.has("guidance") ? Double(try golden["guidance"].floats[0]) : 1)
         return model(try golden.image("latents"), timesteps: try golden["timesteps"].floats, condition)
     }
 
@@ -88,6 +89,7 @@ import Testing
         #expect(found == key)
     }
 
+    @Test func `sizes that do not divide are errors of the checkpoint`() throws {
         let golden = try Golden("unet-sd1")
         let json = try ConfigObject(
             Array(

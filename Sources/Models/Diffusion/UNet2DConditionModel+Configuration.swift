@@ -29,6 +29,8 @@ extension UNet2DConditionModel {
         let activation: Activation
         let timeActivation: Activation?
         let timeWidth, inputKernel, outputKernel: Int
+        /// Width of the vector in which the network is told the scale of guidance; nil where it is not.
+        package let guidanceWidth: Int?
         let cosineFirst, centresInput: Bool
         let frequencyShift: Float
 
@@ -123,6 +125,7 @@ extension UNet2DConditionModel {
             timeActivation =
                 json.has("time_embedding_act_fn") ? try json.activation("time_embedding_act_fn", default: .silu) : nil
             timeWidth = try json.int("time_embedding_dim", default: 4 * widths[0])
+            guidanceWidth = try json.optionalInt("time_cond_proj_dim", in: 4...65536)
             cosineFirst = try json.bool("flip_sin_to_cos", default: true)
             frequencyShift = try json.float("freq_shift", default: 0)
             text = try json.textProjection(dialect)
@@ -150,8 +153,8 @@ extension UNet2DConditionModel {
         /// Parts of the class that none of the supported families uses.
         private static func refuseUnknown(_ json: ConfigObject) throws(ConfigError) {
             try json.requireAbsent(
-                "num_attention_heads", "class_embed_type", "num_class_embeds", "time_cond_proj_dim",
-                "timestep_post_act", "cross_attention_norm")
+                "num_attention_heads", "class_embed_type", "num_class_embeds", "timestep_post_act",
+                "cross_attention_norm")
             try json.require("time_embedding_type", oneOf: "positional")
             try json.require("attention_type", oneOf: "default")
             for key in ["dual_cross_attention", "class_embeddings_concat"] where try json.bool(key, default: false) {
@@ -205,9 +208,6 @@ extension ConfigObject {
         return cases
     }
 
-    /// The block at the bottom; a file that gives null has none.
-    fileprivate func middle(_ dialect: Unet.Dialect) throws(ConfigError) -> Unet.Mid? {
-        if keys.contains("mid_block_type") && !has("mid_block_type") { return nil }
     /// `transformer_layers_per_block` for levels of `layers` resnet blocks on the way down and one more on the way up.
     fileprivate func depths(_ layers: [Int]) throws(ConfigError) -> (down: [[Int]], up: [[Int]]) {
         let (key, reverse) = ("transformer_layers_per_block", "reverse_transformer_layers_per_block")
@@ -228,6 +228,9 @@ extension ConfigObject {
         return width
     }
 
+    /// The block at the bottom; a file that gives null has none.
+    fileprivate func middle(_ dialect: Unet.Dialect) throws(ConfigError) -> Unet.Mid? {
+        if keys.contains("mid_block_type") && !has("mid_block_type") { return nil }
         return try cases("mid_block_type", [try string("mid_block_type", default: dialect.midName)], dialect.mid)[0]
     }
 

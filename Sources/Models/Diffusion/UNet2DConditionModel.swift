@@ -25,7 +25,8 @@ package struct UNet2DConditionModel: Sendable {
         let widths = config.widths
         configuration = config
         input = try Convolution(weights["conv_in"], config.inputs, widths[0], kernel: config.inputKernel)
-        timestep = try TimestepEmbedding(weights["time_embedding"], widths[0], config.timeWidth, config.activation)
+        timestep = try TimestepEmbedding(
+            weights["time_embedding"], widths[0], config.timeWidth, config.activation, condition: config.guidanceWidth)
         added =
             if let width = config.addition.width {
                 try TimestepEmbedding(weights["add_embedding"], width, config.timeWidth)
@@ -47,14 +48,16 @@ package struct UNet2DConditionModel: Sendable {
         let memories: [SpatialTransformer.Attention.Memory]
         let mask: AttentionMask
         let added: Tensor?
+        let guidance: Tensor?
         /// Samples.
         package let batch: Int
     }
 
     /// Prepares the text [N, S, K]. `mask` [N, S] has 1 for tokens that are seen and 0 for padding. Where
-    /// `configuration.addition` asks for them: `pooled` [N, P] and the same `timeIDs` for every sample.
+    /// `configuration.addition` asks for them: `pooled` [N, P] and the same `timeIDs` for every sample. `guidance` is the scale that networks with a
+    /// `guidanceWidth` are told.
     package func condition(
-        _ text: Tensor, mask: Tensor? = nil, pooled: Tensor? = nil, timeIDs: [Float] = []
+        _ text: Tensor, mask: Tensor? = nil, pooled: Tensor? = nil, timeIDs: [Float] = [], guidance: Double = 1
     ) -> Condition {
         let context = textProjection?(text) ?? text
         let attentions =
@@ -63,7 +66,11 @@ package struct UNet2DConditionModel: Sendable {
         return Condition(
             memories: attentions.map { $0.memory(of: context) },
             mask: mask.map { .keys($0.scaled(by: 10000, as: .f32).shifted(by: -10000)) } ?? .none,
-            added: added.map { $0(addition(pooled, timeIDs, batch: text.shape[0])) }, batch: text.shape[0])
+            added: added.map { $0(addition(pooled, timeIDs, batch: text.shape[0])) },
+            guidance: configuration.guidanceWidth.map {
+                Sinusoids(width: $0, cosineFirst: false, frequencyShift: 1)([Float(guidance - 1) * 1000])
+            },
+            batch: text.shape[0])
     }
 
     /// The model's output [N, H, W, C] in f32 for latents [N, H, W, C] at one timestep, 0 ... 1000.
@@ -88,7 +95,8 @@ package struct UNet2DConditionModel: Sendable {
 
     /// The time embedding after the activation that every resnet block applies to it.
     private func time(_ timesteps: [Float], _ condition: Condition) -> Tensor {
-        var embedding = timestep(configuration.sinusoids(configuration.widths[0])(timesteps))
+        var embedding = timestep(
+            configuration.sinusoids(configuration.widths[0])(timesteps), condition: condition.guidance)
         if let added = condition.added { embedding = embedding + added }
         if let activation = configuration.timeActivation { embedding = embedding.applying(activation) }
         return embedding.applying(configuration.activation)
@@ -130,6 +138,7 @@ extension UNet2DConditionModel {
         // The block at the bottom attends to its pixels whatever the levels do.
         var attention = config.attention(.attention, level: last)
         attention?.selfAttention = .pixels
+        attention?.depth = config.downDepths[last].first ?? 0
         let depth = kind == .attention ? config.midLayers : 0
         return MidBlock(
             resnets: try weights["resnets"].each(depth + 1) { w throws(WeightError) in
@@ -138,7 +147,6 @@ extension UNet2DConditionModel {
             transformers: try weights["attentions"].each(depth) { w throws(WeightError) in
                 guard let attention else { throw .configuration(w.path, "has no attention") }
                 return try SpatialTransformer(w, width, attention)
-        attention?.depth = config.downDepths[last].first ?? 0
             })
     }
 
