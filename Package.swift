@@ -108,7 +108,8 @@ let package = Package(
             name: "CKernelsTests", dependencies: ["CKernelChecks", "CKernels"], exclude: ["Goldens"],
             swiftSettings: swift),
         .testTarget(
-            name: "EngineTests", dependencies: ["API", "Checkpoints", "Engine", "Images", "Pipelines", "Wire"],
+            name: "EngineTests",
+            dependencies: ["API", "Checkpoints", "Engine", "Images", "Pipelines", "Schedulers", "Tensor", "Wire"],
             exclude: ["Goldens"],
             swiftSettings: swift),
         .testTarget(name: "APITests", dependencies: ["API"], swiftSettings: swift),

@@ -105,6 +105,32 @@ package struct ConfigObject: Sendable {
         return try ints(key, in: range)
     }
 
+    /// `counts[i]` integers for each i: entry i of the list at `key`, or the one integer there, is an integer repeated or
+    /// a list, whose rest is left; `standard` repeated when absent.
+    package func intLists(
+        _ key: String, counts: [Int], default standard: Int? = nil, in range: ClosedRange<Int> = 0...0x7FFF_FFFF
+    ) throws(ConfigError) -> [[Int]] {
+        guard case .array(let entries)? = value(key) else {
+            let number = try required(key, try optionalInt(key, in: range) ?? standard)
+            return counts.map { [Int](repeating: number, count: $0) }
+        }
+        guard entries.count == counts.count else {
+            throw mismatch(key, "\(counts.count) integers or lists of integers", .array(entries))
+        }
+        var lists: [[Int]] = []
+        for (entry, count) in zip(entries, counts) {
+            guard case .array(let values) = entry else {
+                lists.append([Int](repeating: try int(entry, key, range), count: count))
+                continue
+            }
+            guard values.count >= count else { throw mismatch(key, "a list of \(count) integers", entry) }
+            var list: [Int] = []
+            for value in values.prefix(count) { list.append(try int(value, key, range)) }
+            lists.append(list)
+        }
+        return lists
+    }
+
     private func int(_ value: JSON, _ key: String, _ range: ClosedRange<Int>) throws(ConfigError) -> Int {
         let number: Int?
         switch value {

@@ -38,8 +38,11 @@ package protocol Denoiser: Sendable {
     /// different models in one folder are met here, before any arithmetic.
     func mismatch(with branch: Conditioning, channels: Int) -> String?
 
+    /// Whether the network is told the scale of guidance and needs no negative branch, as consistency models are.
+    var embedsGuidance: Bool { get }
+
     /// Prepares what stays the same over the steps of one picture of `size` pixels: keys and values of the text.
-    func conditioned(on branches: [Conditioning], size: PixelSize) -> Prediction
+    func conditioned(on branches: [Conditioning], size: PixelSize, guidance: Double) -> Prediction
 
     /// One model output [1, H, W, C] in f32 for each branch, from latents [1, H, W, C] and a timestep (0 ... 1000).
     typealias Prediction = (_ latents: Tensor, _ timestep: Float) -> [Tensor]

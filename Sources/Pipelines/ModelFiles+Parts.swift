@@ -1,7 +1,7 @@
 // Tokenizers and schedulers of a model, from the files beside its weights.
 
 import Checkpoints
-import Schedulers
+package import Schedulers
 import Tokenizers
 
 extension ModelFiles {
@@ -10,12 +10,14 @@ extension ModelFiles {
     /// OpenCLIP's vocabularies, which Stable Diffusion 2 and the second encoder of XL use, pad with "!" (id 0).
     func clipTokenizer(_ part: String, _ catalog: ModelCatalog) throws -> CLIPTokenizer {
         let settings = try file(part, "tokenizer_config.json")
+        let specialTokensMap = try file(part, "special_tokens_map.json")
         if let vocabulary = try file(part, "vocab.json"), let merges = try file(part, "merges.txt") {
             return try CLIPTokenizer(
-                vocabulary: vocabulary, merges: merges, config: settings,
-                specialTokensMap: try file(part, "special_tokens_map.json"))
+                vocabulary: vocabulary, merges: merges, config: settings, specialTokensMap: specialTokensMap)
         }
-        if let json = try file(part, "tokenizer.json") { return try CLIPTokenizer(json: json, config: settings) }
+        if let json = try file(part, "tokenizer.json") {
+            return try CLIPTokenizer(json: json, config: settings, specialTokensMap: specialTokensMap)
+        }
         guard isSingleFile else {
             throw PipelineError.part(
                 path: "\(path)/\(part)", fact: "it has neither tokenizer.json nor vocab.json with merges.txt",
@@ -43,13 +45,14 @@ extension ModelFiles {
         return try Tokenizer(json: json, config: try file(part, "tokenizer_config.json"))
     }
 
-    /// The checkpoint's own sampler and noise levels.
-    var scheduler: SchedulerConfiguration {
+    /// The checkpoint's own sampler and noise levels. The index says which sampler; the file may have been saved by another.
+    package var scheduler: SchedulerConfiguration {
         get throws {
             let config = try config("scheduler")
             var values: [String: SchedulerConfiguration.Value] = [:]
             for key in config.keys where !key.hasPrefix("_") { values[key] = config.schedulerValue(key) }
-            return SchedulerConfiguration(className: try config.optionalString("_class_name"), values: values)
+            let name = try className(of: "scheduler") ?? config.optionalString("_class_name")
+            return SchedulerConfiguration(className: name, values: values)
         }
     }
 }

@@ -13,6 +13,7 @@ package struct Registry: Sendable {
     private static let textToImage: [String: Build] = [
         "StableDiffusionPipeline": { try .stableDiffusion($0, $1, $2) },
         "StableDiffusionXLPipeline": { try .stableDiffusionXL($0, $1, $2) },
+        "LatentConsistencyModelPipeline": { try .latentConsistency($0, $1, $2) },
         "DreamLitePipeline": { files, _, precision in try .dreamLite(files, precision) },
         "LazuliMiniPipeline": { try .lazuliMini($0, $1, $2) },
     ]

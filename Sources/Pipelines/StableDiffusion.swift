@@ -1,6 +1,6 @@
 // Stable Diffusion 1.x, 2.x and XL: which parts they have and what is special about each.
 //
-// Reference  diffusers `StableDiffusionPipeline`, `StableDiffusionXLPipeline`
+// Reference  diffusers `StableDiffusionPipeline`, `StableDiffusionXLPipeline`, `LatentConsistencyModelPipeline`
 
 import Checkpoints
 import Models
@@ -13,9 +13,24 @@ extension TextToImage {
     static func stableDiffusion(
         _ files: ModelFiles, _ catalog: ModelCatalog, _ precision: Precision
     ) throws -> TextToImage {
-        let encoder = CLIPPromptEncoder(part: try CLIPPart(files, "text_encoder", "tokenizer", catalog, precision))
-        return try stableDiffusion(
-            files, precision, family: "stable-diffusion", encoder, guidance: 7.5, correctsScheduler: true)
+        try stableDiffusion(
+            files, precision, family: "stable-diffusion", clipPrompts(files, catalog, precision), steps: 20,
+            guidance: 7.5, correctsScheduler: true)
+    }
+
+    /// A Stable Diffusion 1.x distilled to few steps, which is told the scale of guidance.
+    static func latentConsistency(
+        _ files: ModelFiles, _ catalog: ModelCatalog, _ precision: Precision
+    ) throws -> TextToImage {
+        let model = try stableDiffusion(
+            files, precision, family: "latent-consistency", clipPrompts(files, catalog, precision), steps: 4,
+            guidance: 8.5)
+        guard model.denoiser.embedsGuidance else {
+            throw PipelineError.part(
+                path: files.path + "/unet/config.json", fact: "it has no time_cond_proj_dim",
+                remedy: "use a consistency model's UNet, or name StableDiffusionPipeline in model_index.json")
+        }
+        return model
     }
 
     /// A Stable Diffusion XL or XL Turbo.
@@ -26,24 +41,33 @@ extension TextToImage {
             first: try CLIPPart(files, "text_encoder", "tokenizer", catalog, precision),
             second: try CLIPPart(files, "text_encoder_2", "tokenizer_2", catalog, precision),
             zeroesEmptyNegative: try files.flag("force_zeros_for_empty_prompt", default: true))
-        return try stableDiffusion(files, precision, family: "stable-diffusion-xl", encoder, guidance: 5)
+        return try stableDiffusion(
+            files, precision, family: "stable-diffusion-xl", encoder, steps: 20, guidance: 5)
+    }
+
+    private static func clipPrompts(
+        _ files: ModelFiles, _ catalog: ModelCatalog, _ precision: Precision
+    ) throws -> CLIPPromptEncoder {
+        let config = try files.config("text_encoder")
+        // No Stable Diffusion was trained with padding hidden.
+        guard try !config.bool("use_attention_mask", default: false) else {
+            throw ConfigError.value(file: config.file, key: "use_attention_mask", found: "true", known: ["false"])
+        }
+        return CLIPPromptEncoder(part: try CLIPPart(files, "text_encoder", "tokenizer", catalog, precision))
     }
 
     private static func stableDiffusion(
-        _ files: ModelFiles, _ precision: Precision, family: String, _ encoder: any PromptEncoder, guidance: Double,
-        correctsScheduler: Bool = false
+        _ files: ModelFiles, _ precision: Precision, family: String, _ encoder: any PromptEncoder, steps: Int,
+        guidance: Double, correctsScheduler: Bool = false
     ) throws -> TextToImage {
         let unetWeights = try files.weights("unet", precision)
         let unet = try UNet2DConditionModel(unetWeights, UNet2DConditionModel.Configuration(files.config("unet")))
         try unetWeights.requireAllTaken()
-        let vaeWeights = try files.weights("vae", precision)
-        let vae = try AutoencoderKL(
-            vaeWeights, AutoencoderKL.Configuration(files.config("vae")), halves: [.decoder])
-        try vaeWeights.requireAllTaken(ignoring: "encoder.", "quant_conv.")
-        let side = (unet.configuration.sampleSize ?? 64) * vae.configuration.factor
+        let (decoder, latents) = try latentDecoder(files, precision)
+        let side = (unet.configuration.sampleSize ?? 64) * latents.factor
         return TextToImage(
             family: family,
-            defaults: Defaults(width: side, height: side, steps: 20, guidance: guidance),
+            defaults: Defaults(width: side, height: side, steps: steps, guidance: guidance),
             scheduler: try files.scheduler,
             encoder: encoder,
             denoiser: UNetDenoiser(
@@ -53,8 +77,26 @@ extension TextToImage {
                     let (height, width) = (Float(size.height), Float(size.width))
                     return [height, width, 0, 0, height, width]
                 }),
-            decoder: vae,
-            latents: LatentSpace(channels: vae.configuration.latents, factor: vae.configuration.factor),
-            correctsScheduler: correctsScheduler)
+            decoder: decoder, latents: latents, correctsScheduler: correctsScheduler)
+    }
+
+    /// The decoder of the model's autoencoder, large or tiny. The reference divides latents by `scaling_factor` and, other
+    /// than later pipelines, never adds `shift_factor`.
+    private static func latentDecoder(
+        _ files: ModelFiles, _ precision: Precision
+    ) throws -> (any LatentDecoder, LatentSpace) {
+        let weights = try files.weights("vae", precision)
+        if files.className(of: "vae") == "AutoencoderTiny" {
+            var config = try AutoencoderTiny.Configuration(files.config("vae"))
+            config.shift = 0
+            let vae = try AutoencoderTiny(weights, config)
+            try weights.requireAllTaken()
+            return (vae, LatentSpace(channels: config.latents, factor: config.factor))
+        }
+        var config = try AutoencoderKL.Configuration(files.config("vae"))
+        config.shift = 0
+        let vae = try AutoencoderKL(weights, config, halves: [.decoder])
+        try weights.requireAllTaken(ignoring: "encoder.", "quant_conv.")
+        return (vae, LatentSpace(channels: config.latents, factor: config.factor))
     }
 }

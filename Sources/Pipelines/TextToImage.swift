@@ -77,7 +77,8 @@ extension TextToImage {
         let steps = request.steps ?? defaults.steps
         let guidance = request.guidance ?? defaults.guidance
         let (sampler, schedule, sampling) = try tabulate(request, steps, width, height)
-        let prompt = try encoder(request.prompt, negative: request.negative, guided: alwaysGuided || guidance > 1)
+        let guided = alwaysGuided || guidance > 1 && !denoiser.embedsGuidance
+        let prompt = try encoder(request.prompt, negative: request.negative, guided: guided)
         if prompt.truncatedText != nil && request.refusesTruncation {
             throw PipelineError.truncated(tokens: prompt.tokens, limit: prompt.limit)
         }
@@ -101,7 +102,7 @@ extension TextToImage {
         var state = SamplingState(latents: noise.draw().scaled(by: plan.sampling.initialNoise))
         let predict = denoiser.conditioned(
             on: [plan.prompt.positive] + [plan.prompt.negative].compactMap(\.self),
-            size: PixelSize(width: plan.width, height: plan.height))
+            size: PixelSize(width: plan.width, height: plan.height), guidance: plan.guidance)
         let rows = plan.sampling.steps
         for (index, row) in rows.enumerated() {
             try observe(Progress(stage: .denoise, step: index, steps: rows.count))

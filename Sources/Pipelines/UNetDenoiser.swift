@@ -38,7 +38,9 @@ struct UNetDenoiser: Denoiser {
         return nil
     }
 
-    func conditioned(on branches: [Conditioning], size: PixelSize) -> Prediction {
+    var embedsGuidance: Bool { unet.configuration.guidanceWidth != nil }
+
+    func conditioned(on branches: [Conditioning], size: PixelSize, guidance: Double) -> Prediction {
         // Branches of one length run as one batch: the weights are then read once for both.
         let lengths = Set(branches.map { $0.hidden.shape[1] })
         let batches = lengths.count == 1 ? [branches] : branches.map { [$0] }
@@ -46,7 +48,7 @@ struct UNetDenoiser: Denoiser {
             unet.condition(
                 Tensor.stacked(batch.map(\.hidden)),
                 pooled: batch[0].pooled == nil ? nil : Tensor.stacked(batch.compactMap(\.pooled)),
-                timeIDs: timeIDs(size))
+                timeIDs: timeIDs(size), guidance: guidance)
         }
         return { latents, timestep in
             let input = withSource(latents)

@@ -45,6 +45,27 @@ package struct CLIPTokenizer: Sendable {
     }
 }
 
+extension Tokenizer {
+    /// The same, padding with the token that `value` names; transformers then looks for that token in text as well.
+    fileprivate func padding(with value: JSON) throws(TokenizerError) -> Tokenizer {
+        let object = value.isObject ? try value.object() : nil
+        let content = if let object { try object.required("content").string() } else { try value.string() }
+        guard let id = id(of: content) else { return self }
+        var added = Array(addedTokens.all)
+        if !added.contains(where: { $0.id == id }) {
+            var token = AddedToken(id: id, content: content)
+            if let object { token = try AddedToken(id: id, object) }
+            token.isSpecial = true
+            added.append(token)
+        }
+        var roles = roles
+        roles.padding = id
+        return Tokenizer(
+            model: model, normalizer: normalizer, preTokenizer: preTokenizer, decoder: decoder,
+            addedTokens: AddedTokens(added, normalizer: normalizer), prefix: prefix, suffix: suffix, roles: roles)
+    }
+}
+
 // MARK: - Loading
 
 extension CLIPTokenizer {
@@ -81,11 +102,18 @@ extension CLIPTokenizer {
         try self.init(tokenizer, settings)
     }
 
-    /// Builds the tokenizer of a folder from the content of `tokenizer.json` and `tokenizer_config.json`.
-    package init(json: [UInt8], config: [UInt8]? = nil) throws(TokenizerError) {
+    /// Builds the tokenizer of a folder from the content of `tokenizer.json`, and of `tokenizer_config.json` and
+    /// `special_tokens_map.json`, which overrides it, where they are there.
+    package init(
+        json: [UInt8], config: [UInt8]? = nil, specialTokensMap: [UInt8]? = nil
+    ) throws(TokenizerError) {
         var settings: JSON.Object?
         if let config { settings = try JSON.root(config) }
-        try self.init(Tokenizer(json: json, config: config), settings)
+        var map: JSON.Object?
+        if let specialTokensMap, settings?["added_tokens_decoder"] == nil { map = try JSON.root(specialTokensMap) }
+        var tokenizer = try Tokenizer(json: json, config: config)
+        if let value = map?["pad_token"] ?? settings?["pad_token"] { tokenizer = try tokenizer.padding(with: value) }
+        try self.init(tokenizer, settings)
     }
 
     private init(_ tokenizer: Tokenizer, _ settings: JSON.Object?) throws(TokenizerError) {

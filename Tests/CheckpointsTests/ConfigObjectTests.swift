@@ -12,7 +12,7 @@ import Testing
         let json = try config(
             """
             {"n": 12, "f": 0.5, "whole": 3.0, "e": 1e-5, "b": true, "s": "a\\u00e9\\ud83e\\udd8a\\n", "z": null,
-             "list": [1, 2], "one": 8, "words": ["x"], "inner": {"act": "gelu", "deep": {"k": 1}}, "many": [{"a": 1}, {"a": "x"}]}
+             "list": [1, 2], "nested": [[1, 2], 3], "one": 8, "words": ["x"], "inner": {"act": "gelu", "deep": {"k": 1}}, "many": [{"a": 1}, {"a": "x"}]}
             """)
         #expect(try json.int("n") == 12 && json.int("whole") == 3 && json.int("absent", default: 7) == 7)
         #expect(try json.int("z", default: 9) == 9 && json.optionalInt("z") == nil && !json.has("z"))
@@ -21,6 +21,9 @@ import Testing
         #expect(try json.string("s") == "aé🦊\n")
         #expect(try json.ints("list") == [1, 2] && json.ints("one", count: 3) == [8, 8, 8])
         #expect(try json.ints("absent", count: 2, default: 1) == [1, 1])
+        #expect(try json.intLists("nested", counts: [2, 3]) == [[1, 2], [3, 3, 3]])
+        #expect(try json.intLists("one", counts: [1, 2]) == [[8], [8, 8]])
+        #expect(try json.intLists("absent", counts: [2], default: 5) == [[5, 5]])
         #expect(try json.strings("words") == ["x"])
         #expect(try json.object("inner").named("act", default: Activation.silu) == .gelu)
         #expect(try json.named("absent", default: Activation.silu) == .silu)

@@ -3,9 +3,9 @@ parity. reference.py draws with them in diffusers; `lazuli generate -m NAME` mus
 
     python make_checkpoints.py OUT [--variant NAME]... [--seed N] [--widen K] [--layers L]
 
-Variants: sd1 sd2 sdxl sdxl-turbo dreamlite, each a folder OUT/NAME, and sd1-single, sdxl-single: OUT/NAME.safetensors with
-the key names of the original repositories, holding the weights of sd1 and sdxl. Sizes follow what a reader can tell of a
-single file: heads of 64 (8 heads in sd1's UNet), groups of 32, CLIP's own vocabulary.
+Variants: sd1 sd2 sdxl sdxl-turbo dreamlite, each a folder OUT/NAME, and sd1-single, sd2-single, sdxl-single:
+OUT/NAME.safetensors with the key names of the original repositories, holding the weights of sd1, sd2 and sdxl. Sizes follow
+what a reader can tell of a single file: heads of 64 (8 heads in sd1's UNet), groups of 32, CLIP's own vocabulary.
 """
 
 import argparse
@@ -182,7 +182,10 @@ def qwen_tokenizer():
 
 
 FOLDERS = {"sd1": sd1, "sd2": sd2, "sdxl": sdxl, "sdxl-turbo": sdxl_turbo, "dreamlite": dreamlite}
-SINGLE = {"sd1-single": (sd1, original_names.stable_diffusion), "sdxl-single": (sdxl, original_names.stable_diffusion_xl)}
+SINGLE = {
+    "sd1-single": (sd1, original_names.stable_diffusion), "sd2-single": (sd2, original_names.stable_diffusion_2),
+    "sdxl-single": (sdxl, original_names.stable_diffusion_xl),
+}
 
 
 def keep_unclipped(path):

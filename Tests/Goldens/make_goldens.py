@@ -117,7 +117,7 @@ def _(seed, k):
 # Denoisers --------------------------------------------------------------------------------------------------------
 
 
-def unet(kind, seed, latents, tokens, masked=False, timesteps=(981.0, 17.5), **config):
+def unet(kind, seed, latents, tokens, masked=False, timesteps=(981.0, 17.5), guidance=None, **config):
     model = kind(**config).eval()
     table = weights.fill(model, seed)
     batch = len(timesteps)
@@ -134,6 +134,10 @@ def unet(kind, seed, latents, tokens, masked=False, timesteps=(981.0, 17.5), **c
         arguments["time_ids"] = added["time_ids"] = torch.tensor([[512.0, 384, 0, 16, 512, 384]] * batch)
     if config.get("addition_embed_type") == "time":
         arguments["time_ids"] = added["time_ids"] = torch.tensor([[1024.0, 768]] * batch)
+    told = {}
+    if guidance is not None:
+        arguments["guidance"] = torch.tensor([guidance])
+        told["timestep_cond"] = guidance_embedding(guidance, config["time_cond_proj_dim"]).expand(batch, -1)
     mask = None
     if masked:
         mask = torch.ones(batch, tokens)
@@ -141,8 +145,14 @@ def unet(kind, seed, latents, tokens, masked=False, timesteps=(981.0, 17.5), **c
         arguments["mask"] = mask
     output = model(
         arguments["latents"], arguments["timesteps"], arguments["context"], encoder_attention_mask=mask,
-        added_cond_kwargs=added).sample
+        added_cond_kwargs=added, **told).sample
     return model.config, table, arguments | {"output": output}
+
+
+def guidance_embedding(scale, width):
+    from diffusers import StableDiffusionPipeline
+
+    return StableDiffusionPipeline.get_guidance_scale_embedding(None, torch.tensor([scale - 1]), width)
 
 
 def dreamlite(*arguments, **config):
@@ -223,6 +233,26 @@ def _(seed, k):
         attention_head_dim=[1, 2, 4], cross_attention_dim=24, use_linear_projection=True,
         transformer_layers_per_block=[1, 1, 2], addition_embed_type="text_time", addition_time_embed_dim=8,
         projection_class_embeddings_input_dim=64)
+
+
+@case("unet-consistency")
+def _(seed, k):
+    """Told the scale of guidance, as LCM is."""
+    return unet2d(
+        seed, (4, 6), 3, guidance=8.5, in_channels=4, out_channels=4, block_out_channels=[8 * k, 16 * k],
+        down_block_types=["CrossAttnDownBlock2D", "DownBlock2D"], up_block_types=["UpBlock2D", "CrossAttnUpBlock2D"],
+        layers_per_block=1, norm_num_groups=4, attention_head_dim=2, cross_attention_dim=8, time_cond_proj_dim=16)
+
+
+@case("unet-pruned")
+def _(seed, k):
+    """Transformers of different depths and no block at the bottom, as SSD-1B; depth 0 where there are none."""
+    return unet2d(
+        seed, (4, 4), 3, in_channels=4, out_channels=4, block_out_channels=[8 * k, 8 * k, 16 * k],
+        down_block_types=["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+        up_block_types=["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"], layers_per_block=2, norm_num_groups=4,
+        attention_head_dim=[1, 2, 4], cross_attention_dim=8, use_linear_projection=True, mid_block_type=None,
+        transformer_layers_per_block=[0, [1, 2], [2, 1]], reverse_transformer_layers_per_block=[[1, 2, 1], [2, 1, 1], 0])
 
 
 @case("unet-cross-only")

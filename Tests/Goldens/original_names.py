@@ -16,6 +16,12 @@ def stable_diffusion(pipeline):
     return contiguous(tensors | prefixed("cond_stage_model.transformer.", text))
 
 
+def stable_diffusion_2(pipeline):
+    tensors = prefixed("model.diffusion_model.", unet(pipeline.unet))
+    tensors |= prefixed("first_stage_model.", vae(pipeline.vae))
+    return contiguous(tensors | prefixed("cond_stage_model.model.", open_clip(pipeline.text_encoder)))
+
+
 def stable_diffusion_xl(pipeline):
     tensors = prefixed("model.diffusion_model.", unet(pipeline.unet))
     tensors |= prefixed("first_stage_model.", vae(pipeline.vae))
@@ -112,7 +118,8 @@ def open_clip(model):
             parts = [state[name.replace("q_proj", f"{part}_proj")] for part in "qkv"]
             tensors[f"transformer.resblocks.{layer[1]}.attn.in_proj_{layer[2]}"] = torch.cat(parts)
     rest = {name: tensor for name, tensor in state.items() if not re.search(r"self_attn\.[qkv]_proj", name)}
-    rest["text_projection"] = rest.pop("text_projection.weight").T
+    if "text_projection.weight" in rest:
+        rest["text_projection"] = rest.pop("text_projection.weight").T
     return tensors | substituted(rest, [
         (r"embeddings\.token_embedding", "token_embedding"), (r"embeddings\.position_embedding\.weight", "positional_embedding"),
         (r"encoder\.layers\.", "transformer.resblocks."), (r"self_attn\.out_proj", "attn.out_proj"), ("layer_norm1", "ln_1"),

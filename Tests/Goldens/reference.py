@@ -41,6 +41,7 @@ SCHEDULES = {
 def load(arguments):
     """The pipeline with the sampler and schedule that were asked for."""
     import diffusers
+    import torch
     import transformers
 
     diffusers.utils.logging.set_verbosity_error()
@@ -55,7 +56,9 @@ def load(arguments):
         index = json.loads((arguments.model / "model_index.json").read_text())
         lacks = index["_class_name"] == "DreamLitePipeline" and not (arguments.model / "processor").exists()
         absent = {"processor": None} if lacks else {}
-        pipeline = diffusers.DiffusionPipeline.from_pretrained(arguments.model, **absent)
+        variant = "fp16" if any(arguments.model.glob("unet/*.fp16.*")) else None
+        pipeline = diffusers.DiffusionPipeline.from_pretrained(
+            arguments.model, variant=variant, torch_dtype=torch.float32, **absent)
     is_flow = "flow" in type(pipeline.scheduler).__name__.lower()
     changes = dict(SCHEDULES.get(arguments.schedule, {}))
     if arguments.sampler and not (is_flow and arguments.sampler == "euler"):

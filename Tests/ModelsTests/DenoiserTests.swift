@@ -14,7 +14,8 @@ import Testing
         let condition = model.condition(
             try golden["context"], mask: golden.has("mask") ? try golden["mask"] : nil,
             pooled: golden.has("pooled") ? try golden["pooled"] : nil,
-            timeIDs: golden.has("time_ids") ? try golden["time_ids"][0].floats : [])
+            timeIDs: golden.has("time_ids") ? try golden["time_ids"][0].floats : [],
+            guidance: golden.has("guidance") ? Double(try golden["guidance"].floats[0]) : 1)
         return model(try golden.image("latents"), timesteps: try golden["timesteps"].floats, condition)
     }
 
@@ -55,6 +56,33 @@ import Testing
         let json = try ConfigObject(Array("{\(text)}".utf8), file: "config.json")
         let error = #expect(throws: ConfigError.self) { _ = try Model.Configuration(json) }
         guard case .value(_, let found, _, _)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(found == key)
+    }
+
+    @Test func `DreamLite's class is refused where its attentions read padding`() throws {
+        let json = try ConfigObject(Array(#"{"only_cross_attention": true}"#.utf8), file: "config.json")
+        #expect(
+            throws: ConfigError.value(
+                file: "config.json", key: "only_cross_attention", found: "true", known: ["false"])
+        ) { _ = try Model.Configuration(dreamLite: json) }
+    }
+
+    @Test(arguments: [
+        (#""cross_attention_dim": [768, 1024, 768, 768]"#, "cross_attention_dim"),
+        (#""transformer_layers_per_block": [[1, 2], 1, 1, 1]"#, "transformer_layers_per_block"),
+        (
+            #""transformer_layers_per_block": [[1], 1, 1, 1], "reverse_transformer_layers_per_block": 1"#,
+            "transformer_layers_per_block"
+        ),
+        (#""reverse_transformer_layers_per_block": [1, 1]"#, "reverse_transformer_layers_per_block"),
+    ])
+    func `lists that do not fit the levels are refused by name`(text: String, key: String) throws {
+        let json = try ConfigObject(Array("{\(text)}".utf8), file: "config.json")
+        let error = #expect(throws: ConfigError.self) { _ = try Model.Configuration(json) }
+        guard case .type(_, let found, _, _)? = error else {
             Issue.record("\(String(describing: error))")
             return
         }

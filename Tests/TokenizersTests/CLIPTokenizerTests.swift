@@ -26,6 +26,23 @@ struct CLIPTokenizerTests {
         #expect(second.ids.suffix(60).allSatisfy { $0 == 0 })
     }
 
+    /// `padded` reads the same map beside vocab.json, and ParityTests compares it with transformers.
+    @Test(arguments: ["cat", "a cat! sleeping !!", ""])
+    func `special_tokens_map.json overrides tokenizer_config.json beside tokenizer.json too`(prompt: String) throws {
+        let (json, map) = ("clip/saved/tokenizer.json", "clip/clip-sdxl2/special_tokens_map.json")
+        for config in [#"{"pad_token": "<|endoftext|>"}"#, #"{"pad_token": {"content": "<|endoftext|>"}}"#] {
+            let tokenizer = try CLIPTokenizer(
+                json: Goldens.bytes(json), config: Array(config.utf8), specialTokensMap: Goldens.bytes(map))
+            #expect(tokenizer.encode(prompt).ids == padded.encode(prompt).ids)
+        }
+        // A configuration that lists its added tokens was saved by a version that needs no map.
+        let tokenizer = try CLIPTokenizer(
+            json: Goldens.bytes(json),
+            config: Array(#"{"added_tokens_decoder": {}, "pad_token": "<|endoftext|>"}"#.utf8),
+            specialTokensMap: Goldens.bytes(map))
+        #expect(tokenizer.padding == tokenizer.end)
+    }
+
     @Test(arguments: [0, 1, 74, 75, 76, 77, 200])
     func `a prompt is cut after 75 tokens and the rest reported`(count: Int) {
         let prompt = (0..<count).map { String($0 % 10) }.joined(separator: " ")

@@ -205,7 +205,8 @@ extension AutoencoderKL {
         let widths: [Int]
         let layers, groups: Int
         let activation: Activation
-        let scale, shift: Float
+        let scale: Float
+        package var shift: Float
         let mixesAfterEncoding, mixesBeforeDecoding, hasAttention: Bool
 
         /// Pixels of one latent along each side.

@@ -118,7 +118,8 @@ extension AutoencoderTiny {
         package let channels, latents: Int
         let encoderWidths, decoderWidths, encoderBlocks, decoderBlocks: [Int]
         let activation: Activation
-        let scale, shift: Float
+        let scale: Float
+        package var shift: Float
 
         /// Pixels of one latent along each side.
         package var factor: Int { 1 << (decoderWidths.count - 1) }

@@ -40,13 +40,26 @@ struct Sinusoids: Sendable {
 /// Two linear layers with an activation between them: [B, in] → [B, out] in f32.
 struct TimestepEmbedding: Sendable {
     let expand, mix: Linear
+    /// Brings another vector to the width of what goes in, to be added: in consistency models the scale of guidance
+    /// (Meng et al. 2023, https://arxiv.org/abs/2210.03142).
+    let condition: Linear?
     let activation: Activation
 
-    init(_ weights: Weights, _ width: Int, _ out: Int, _ activation: Activation = .silu) throws(WeightError) {
+    init(
+        _ weights: Weights, _ width: Int, _ out: Int, _ activation: Activation = .silu, condition other: Int? = nil
+    ) throws(WeightError) {
+        condition = try other.map { other throws(WeightError) in
+            try Linear(weights["cond_proj"], other, width, bias: false)
+        }
         expand = try Linear(weights["linear_1"], width, out)
         mix = try Linear(weights["linear_2"], out, out)
         self.activation = activation
     }
 
-    func callAsFunction(_ x: Tensor) -> Tensor { mix(expand(x, Epilogue(activation), as: .f32), as: .f32) }
+    /// `other` [1, …] is the same for all of the batch.
+    func callAsFunction(_ x: Tensor, condition other: Tensor? = nil) -> Tensor {
+        var x = x
+        if let condition, let other { x = x + condition(other, as: .f32)[0] }
+        return mix(expand(x, Epilogue(activation), as: .f32), as: .f32)
+    }
 }

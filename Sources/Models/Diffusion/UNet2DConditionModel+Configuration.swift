@@ -11,9 +11,13 @@ extension UNet2DConditionModel {
         /// What `condition` expects beside the text.
         package let addition: Addition
         /// Width of the text that `condition` takes.
-        package var textWidth: Int { text?.width ?? contextWidths[0] }
+        package var textWidth: Int { text?.width ?? contextWidth }
 
-        let widths, layers, depths, heads, contextWidths: [Int]
+        let widths, layers, heads: [Int]
+        /// Width of the text that the attentions read.
+        let contextWidth: Int
+        /// Blocks in each transformer of each level, on the way down from the top and on the way up from the bottom.
+        let downDepths, upDepths: [[Int]]
         let down, up: [Level]
         let mid: Mid?
         let midLayers: Int
@@ -25,6 +29,8 @@ extension UNet2DConditionModel {
         let activation: Activation
         let timeActivation: Activation?
         let timeWidth, inputKernel, outputKernel: Int
+        /// Width of the vector in which the network is told the scale of guidance; nil where it is not.
+        package let guidanceWidth: Int?
         let cosineFirst, centresInput: Bool
         let frequencyShift: Float
 
@@ -84,8 +90,6 @@ extension UNet2DConditionModel {
             guard kind != .plain else { return nil }
             var style = attention
             style.heads = heads[level]
-            style.depth = depths[level]
-            style.contextWidth = contextWidths[level]
             if kind == .textAttention { style.selfAttention = .absent }
             return style
         }
@@ -103,10 +107,10 @@ extension UNet2DConditionModel {
             try json.requireLevels("down_block_types", Array(down.indices), "block_out_channels", widths)
             try json.requireLevels("up_block_types", Array(up.indices), "block_out_channels", widths)
             layers = try json.ints("layers_per_block", count: levels, default: 2, in: 1...1024)
-            depths = try json.ints("transformer_layers_per_block", count: levels, default: 1, in: 1...1024)
+            (downDepths, upDepths) = try json.depths(layers)
             // diffusers calls the number of heads `attention_head_dim`, and forbids `num_attention_heads`.
             heads = try json.ints("attention_head_dim", count: levels, default: dialect.heads, in: 1...65536)
-            contextWidths = try json.ints("cross_attention_dim", count: levels, default: dialect.contextWidth)
+            contextWidth = try json.contextWidth(levels: levels, default: dialect.contextWidth)
             mid = try json.middle(dialect)
             midLayers = try dialect.midLayers(json)
             midDivisor = try json.float("mid_block_scale_factor", default: 1)
@@ -121,6 +125,7 @@ extension UNet2DConditionModel {
             timeActivation =
                 json.has("time_embedding_act_fn") ? try json.activation("time_embedding_act_fn", default: .silu) : nil
             timeWidth = try json.int("time_embedding_dim", default: 4 * widths[0])
+            guidanceWidth = try json.optionalInt("time_cond_proj_dim", in: 4...65536)
             cosineFirst = try json.bool("flip_sin_to_cos", default: true)
             frequencyShift = try json.float("freq_shift", default: 0)
             text = try json.textProjection(dialect)
@@ -134,7 +139,8 @@ extension UNet2DConditionModel {
             resnet.modulates = try json.optionalString("resnet_time_scale_shift") == "scale_shift"
             var attention = SpatialTransformer.Style(
                 heads: 0, depth: 0, groups: groups,
-                hasLinearProjections: try json.bool("use_linear_projection", default: false), contextWidth: 0)
+                hasLinearProjections: try json.bool("use_linear_projection", default: false),
+                contextWidth: contextWidth)
             if try json.bool("only_cross_attention", default: false) { attention.selfAttention = .text }
             try dialect.refine(&resnet, &attention, json)
             self.resnet = resnet
@@ -147,8 +153,8 @@ extension UNet2DConditionModel {
         /// Parts of the class that none of the supported families uses.
         private static func refuseUnknown(_ json: ConfigObject) throws(ConfigError) {
             try json.requireAbsent(
-                "num_attention_heads", "class_embed_type", "num_class_embeds", "time_cond_proj_dim",
-                "timestep_post_act", "cross_attention_norm", "reverse_transformer_layers_per_block")
+                "num_attention_heads", "class_embed_type", "num_class_embeds", "timestep_post_act",
+                "cross_attention_norm")
             try json.require("time_embedding_type", oneOf: "positional")
             try json.require("attention_type", oneOf: "default")
             for key in ["dual_cross_attention", "class_embeddings_concat"] where try json.bool(key, default: false) {
@@ -200,6 +206,26 @@ extension ConfigObject {
             cases.append(value)
         }
         return cases
+    }
+
+    /// `transformer_layers_per_block` for levels of `layers` resnet blocks on the way down and one more on the way up.
+    fileprivate func depths(_ layers: [Int]) throws(ConfigError) -> (down: [[Int]], up: [[Int]]) {
+        let (key, reverse) = ("transformer_layers_per_block", "reverse_transformer_layers_per_block")
+        let counts = layers.reversed().map { $0 + 1 }
+        let down = try intLists(key, counts: layers, default: 1, in: 0...1024)
+        guard !has(reverse) else { return (down, try intLists(reverse, counts: counts, in: 0...1024)) }
+        // Without the second key, one number serves a level both ways.
+        let mirrored = try ints(key, count: layers.count, default: 1, in: 0...1024).reversed()
+        return (down, zip(mirrored, counts).map { [Int](repeating: $0, count: $1) })
+    }
+
+    /// One width for all levels: that of the one text there is.
+    fileprivate func contextWidth(levels: Int, default standard: Int) throws(ConfigError) -> Int {
+        let widths = try ints("cross_attention_dim", count: levels, default: standard, in: 1...65536)
+        guard let width = widths.first, widths.allSatisfy({ $0 == width }) else {
+            throw .type(file: file, key: "cross_attention_dim", expected: "one width", found: "\(widths)")
+        }
+        return width
     }
 
     /// The block at the bottom; a file that gives null has none.

@@ -25,13 +25,14 @@ package struct UNet2DConditionModel: Sendable {
         let widths = config.widths
         configuration = config
         input = try Convolution(weights["conv_in"], config.inputs, widths[0], kernel: config.inputKernel)
-        timestep = try TimestepEmbedding(weights["time_embedding"], widths[0], config.timeWidth, config.activation)
+        timestep = try TimestepEmbedding(
+            weights["time_embedding"], widths[0], config.timeWidth, config.activation, condition: config.guidanceWidth)
         added =
             if let width = config.addition.width {
                 try TimestepEmbedding(weights["add_embedding"], width, config.timeWidth)
             } else { nil }
         textProjection = try config.text.map { kind throws(WeightError) in
-            try TextProjection(weights["encoder_hid_proj"], kind, config.contextWidths[0])
+            try TextProjection(weights["encoder_hid_proj"], kind, config.contextWidth)
         }
         down = try Self.down(weights["down_blocks"], config)
         mid = try config.mid.map { kind throws(WeightError) in try Self.mid(weights["mid_block"], kind, config) }
@@ -47,14 +48,16 @@ package struct UNet2DConditionModel: Sendable {
         let memories: [SpatialTransformer.Attention.Memory]
         let mask: AttentionMask
         let added: Tensor?
+        let guidance: Tensor?
         /// Samples.
         package let batch: Int
     }
 
     /// Prepares the text [N, S, K]. `mask` [N, S] has 1 for tokens that are seen and 0 for padding. Where
-    /// `configuration.addition` asks for them: `pooled` [N, P] and the same `timeIDs` for every sample.
+    /// `configuration.addition` asks for them: `pooled` [N, P] and the same `timeIDs` for every sample. `guidance` is the scale that networks with a
+    /// `guidanceWidth` are told.
     package func condition(
-        _ text: Tensor, mask: Tensor? = nil, pooled: Tensor? = nil, timeIDs: [Float] = []
+        _ text: Tensor, mask: Tensor? = nil, pooled: Tensor? = nil, timeIDs: [Float] = [], guidance: Double = 1
     ) -> Condition {
         let context = textProjection?(text) ?? text
         let attentions =
@@ -63,7 +66,11 @@ package struct UNet2DConditionModel: Sendable {
         return Condition(
             memories: attentions.map { $0.memory(of: context) },
             mask: mask.map { .keys($0.scaled(by: 10000, as: .f32).shifted(by: -10000)) } ?? .none,
-            added: added.map { $0(addition(pooled, timeIDs, batch: text.shape[0])) }, batch: text.shape[0])
+            added: added.map { $0(addition(pooled, timeIDs, batch: text.shape[0])) },
+            guidance: configuration.guidanceWidth.map {
+                Sinusoids(width: $0, cosineFirst: false, frequencyShift: 1)([Float(guidance - 1) * 1000])
+            },
+            batch: text.shape[0])
     }
 
     /// The model's output [N, H, W, C] in f32 for latents [N, H, W, C] at one timestep, 0 ... 1000.
@@ -88,7 +95,8 @@ package struct UNet2DConditionModel: Sendable {
 
     /// The time embedding after the activation that every resnet block applies to it.
     private func time(_ timesteps: [Float], _ condition: Condition) -> Tensor {
-        var embedding = timestep(configuration.sinusoids(configuration.widths[0])(timesteps))
+        var embedding = timestep(
+            configuration.sinusoids(configuration.widths[0])(timesteps), condition: condition.guidance)
         if let added = condition.added { embedding = embedding + added }
         if let activation = configuration.timeActivation { embedding = embedding.applying(activation) }
         return embedding.applying(configuration.activation)
@@ -110,7 +118,8 @@ extension UNet2DConditionModel {
             let at = weights[String(index)]
             let widths = [width] + [Int](repeating: out, count: config.layers[index] - 1)
             let level = try UNetLevel(
-                at, widths, out, config.resnet(config.down[index]), config.attention(config.down[index], level: index))
+                at, widths, out, config.resnet(config.down[index]),
+                config.attention(config.down[index], level: index), depths: config.downDepths[index])
             let isLast = index == config.widths.count - 1
             let shrink = isLast ? nil : try Convolution(at["downsamplers", "0", "conv"], out, out, stride: 2)
             blocks.append(DownBlock(level: level, shrink: shrink))
@@ -129,6 +138,7 @@ extension UNet2DConditionModel {
         // The block at the bottom attends to its pixels whatever the levels do.
         var attention = config.attention(.attention, level: last)
         attention?.selfAttention = .pixels
+        attention?.depth = config.downDepths[last].first ?? 0
         let depth = kind == .attention ? config.midLayers : 0
         return MidBlock(
             resnets: try weights["resnets"].each(depth + 1) { w throws(WeightError) in
@@ -153,7 +163,8 @@ extension UNet2DConditionModel {
             let widths = (0..<count).map { ($0 == 0 ? width : out) + ($0 == count - 1 ? above : out) }
             let at = weights[String(index)]
             let level = try UNetLevel(
-                at, widths, out, config.resnet(config.up[index]), config.attention(config.up[index], level: mirrored))
+                at, widths, out, config.resnet(config.up[index]),
+                config.attention(config.up[index], level: mirrored), depths: config.upDepths[index])
             let isLast = index == levels - 1
             blocks.append(
                 UpBlock(level: level, enlarge: isLast ? nil : try Enlargement(at["upsamplers", "0", "conv"], out)))

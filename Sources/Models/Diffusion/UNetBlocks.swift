@@ -35,22 +35,24 @@ struct UNetLevel: Sendable {
     /// Empty, or one for each resnet block.
     let transformers: [SpatialTransformer]
 
-    /// `widths` are the channels that enter each resnet block; `attention` nil: no transformers.
+    /// `widths` are the channels that enter each resnet block, `depths` the blocks of each transformer; `attention` nil:
+    /// no transformers.
     init(
         _ weights: Weights, _ widths: [Int], _ out: Int, _ resnet: ResnetBlock.Style,
-        _ attention: SpatialTransformer.Style?
+        _ attention: SpatialTransformer.Style?, depths: [Int]
     ) throws(WeightError) {
         var resnets: [ResnetBlock] = []
         for (index, width) in widths.enumerated() {
             resnets.append(try ResnetBlock(weights["resnets", String(index)], width, out, resnet))
         }
         self.resnets = resnets
-        transformers =
-            if let attention {
-                try weights["attentions"].each(widths.count) { w throws(WeightError) in
-                    try SpatialTransformer(w, out, attention)
-                }
-            } else { [] }
+        var transformers: [SpatialTransformer] = []
+        for (index, depth) in depths.enumerated() {
+            guard var style = attention else { break }
+            style.depth = depth
+            transformers.append(try SpatialTransformer(weights["attentions", String(index)], out, style))
+        }
+        self.transformers = transformers
     }
 
     var textAttentions: [SpatialTransformer.Attention] { transformers.flatMap(\.textAttentions) }
