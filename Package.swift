@@ -74,6 +74,7 @@ let package = Package(
             dependencies: [
                 "API", "Jobs", "Wire", .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -120,6 +121,7 @@ let package = Package(
             name: "ServiceTests",
             dependencies: [
                 "API", "Client", "FakeWorker", "Service", "lazulid", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"),
             ], swiftSettings: swift),
         .testTarget(
             name: "CommandTests", dependencies: ["FakeWorker", "lazuli", "lazulid"], exclude: ["Goldens"],

@@ -28,8 +28,12 @@ package struct JobSubmission: Sendable, Equatable {
 
     /// What the client should be told although the job is accepted.
     package var warnings: [String] {
-        unknown.map { "Unknown parameter \"\($0)\" was ignored." }
+        let told = unknown.prefix(Self.mostTold).map { "Unknown parameter \"\($0.prefix(64))\" was ignored." }
+        return unknown.count > told.count ? told + ["\(unknown.count - told.count) more were ignored."] : told
     }
+
+    /// Unknown parameters that are named: every event of the job repeats the warnings.
+    private static let mostTold = 20
 }
 
 extension JobSubmission: Codable {

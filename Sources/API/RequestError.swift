@@ -1,6 +1,8 @@
 /// A request that cannot be accepted.
 package enum RequestError: Error, Sendable, Equatable {
     case notJSON
+    case brokenBody
+    case bodyTooLarge(limit: Int)
     case missing(param: String)
     case wrongType(param: String, expected: String)
     case outOfRange(param: String, value: String, allowed: String)
@@ -14,6 +16,10 @@ package enum RequestError: Error, Sendable, Equatable {
         switch self {
         case .notJSON:
             invalid("not_json", "The body is not a JSON object. Send one with at least a \"prompt\".", nil)
+        case .brokenBody:
+            invalid("broken_body", "The body ended early or is not framed as HTTP/1.1 asks. Send it again.", nil)
+        case .bodyTooLarge(let limit):
+            invalid("body_too_large", "The body is larger than \(limit) bytes. Send a smaller one.", nil)
         case .missing(let param):
             invalid("missing", "\"\(param)\" is missing. Add it to the request.", param)
         case .wrongType(let param, let expected):

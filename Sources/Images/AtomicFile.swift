@@ -35,10 +35,16 @@ extension FileError: CustomStringConvertible {
 
 /// Writing whole files: temporary file in the same folder, fsync, rename, fsync of the folder.
 package enum AtomicFile {
-    /// Writes `bytes` to `path`; an existing file is replaced, or kept and reported when `replacing` is false.
+    /// Writes `bytes` to `path`; an existing file is replaced, or kept and reported when `replacing` is false. Devices
+    /// and pipes take the bytes and stay what they are, and so does a link.
     package static func write(
         _ bytes: [UInt8], to path: String, mode: UInt32 = 0o644, replacing: Bool = true
     ) throws(FileError) {
+        var status = stat()
+        if replacing, stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            return try pour(bytes, into: path)
+        }
+        let path = replacing ? target(of: path) : path
         let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         let temporary = "\(path).\(UInt64.random(in: 0...UInt64.max)).partial"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
@@ -53,6 +59,19 @@ package enum AtomicFile {
         try sync(folder: folder, path)
     }
 
+    /// Where a link leads; the path itself when it is none or leads nowhere.
+    private static func target(of path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    private static func pour(_ bytes: [UInt8], into path: String) throws(FileError) {
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError(errno, path) }
+        try fill(descriptor, bytes, path)
+    }
+
     /// Writes, flushes to the disk and closes; the descriptor is closed in any case.
     private static func fill(_ descriptor: Int32, _ bytes: [UInt8], _ path: String) throws(FileError) {
         var written = 0
@@ -63,7 +82,8 @@ package enum AtomicFile {
             }
             if count >= 0 { written += count } else if errno != EINTR { code = errno }
         }
-        if code == 0 && fsync(descriptor) != 0 { code = errno }
+        // What has no disk, such as a pipe, has nothing to flush.
+        if code == 0 && fsync(descriptor) != 0 && errno != EINVAL && errno != EROFS { code = errno }
         // Network file systems report a full disk only here.
         if close(descriptor) != 0 && code == 0 { code = errno }
         guard code == 0 else { throw FileError(code, path) }

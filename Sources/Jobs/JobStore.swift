@@ -9,6 +9,8 @@ package struct JobStore: Sendable {
     /// Opens or creates the journal.
     package init(path: String) throws(JobStoreError) {
         var configuration = Configuration()
+        // Another program may look into the journal; what it holds for longer is an error.
+        configuration.busyMode = .timeout(2)
         configuration.prepareDatabase { db in
             // FULL: a commit survives a power cut also under WAL, so "accepted" is a promise.
             try db.execute(sql: "PRAGMA synchronous = FULL")

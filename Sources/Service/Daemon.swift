@@ -37,13 +37,18 @@ package struct Daemon: Sendable {
         // What the daemon writes is its user's alone.
         umask(0o077)
         signal(SIGPIPE, SIG_IGN)
-        instance = try Instance(socket: configuration.socket)
-        try FileManager.default.createDirectory(
-            atPath: configuration.stateFolder, withIntermediateDirectories: true)
-        supervisor = Supervisor(
-            store: try JobStore(path: "\(configuration.stateFolder)/journal.sqlite"),
-            outputs: try OutputFolder(root: "\(configuration.stateFolder)/outputs"),
-            command: configuration.worker, settings: configuration.supervisor, logger: logger)
+        instance = try Instance(socket: configuration.socket, stateFolder: configuration.stateFolder)
+        let journal = "\(configuration.stateFolder)/journal.sqlite"
+        do {
+            supervisor = Supervisor(
+                store: try JobStore(path: journal),
+                outputs: try OutputFolder(root: "\(configuration.stateFolder)/outputs"),
+                command: configuration.worker, settings: configuration.supervisor, logger: logger)
+        } catch JobStoreError.storage(let words) {
+            throw InstanceError.state(path: journal, reason: words)
+        } catch let error as OutputError {
+            throw InstanceError.state(path: error.path, reason: String(cString: strerror(error.errno)))
+        }
     }
 
     /// Serves until a signal or the idle limit ends it.
@@ -51,17 +56,24 @@ package struct Daemon: Sendable {
         // Before the first request: what runs then would be taken for what a dead daemon left.
         try await supervisor.recover()
         let activity = Activity()
+        let connections = Connections()
+        let watch = SocketWatch(path: instance.socket)
         let application = Application(
             router: Self.router(supervisor, activity),
-            configuration: ApplicationConfiguration(address: .unixDomainSocket(path: instance.socket)),
+            configuration: ApplicationConfiguration(
+                address: .unixDomainSocket(path: instance.socket),
+                availableConnectionsDelegate: connections),
             onServerRunning: { [configuration] _ in
                 chmod(configuration.socket, configuration.socketMode)
+                watch.begin()
                 Notify.send("READY=1")
             },
             logger: logger)
         // Stopped in reverse order: the supervisor ends the event streams that the server would wait for.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
-            .init(service: application), .init(service: SupervisorService(supervisor: supervisor)),
+            .init(service: application),
+            .init(service: SupervisorService(supervisor: supervisor, connections: connections)),
+            .init(service: watch, successTerminationBehavior: .gracefullyShutdownGroup),
         ]
         if let limit = configuration.idleExit {
             services.append(
@@ -78,6 +90,7 @@ package struct Daemon: Sendable {
         } catch is CancellationError {
             logger.debug("connections were closed on their clients")
         }
+        guard !watch.foundLoss else { throw InstanceError.socketLost(instance.socket) }
         unlink(instance.socket)
     }
 
@@ -95,9 +108,11 @@ package struct Daemon: Sendable {
 /// Ties the supervisor's end to the daemon's.
 private struct SupervisorService: ServiceLifecycle.Service {
     let supervisor: Supervisor
+    let connections: Connections
 
     func run() async throws {
         try? await gracefulShutdown()
+        await connections.stop()
         Notify.send("STOPPING=1")
         await supervisor.drain()
     }

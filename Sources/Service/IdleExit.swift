@@ -34,8 +34,9 @@ struct IdleExit: ServiceLifecycle.Service {
     let supervisor: Supervisor
     let limit: Duration
 
-    func run() async throws {
-        try await cancelWhenGracefulShutdown {
+    func run() async {
+        // A service that throws when it is told to stop would have the others cancelled instead of stopped in order.
+        try? await cancelWhenGracefulShutdown {
             // Sleeps to the earliest moment at which the limit can be over, so an idle daemon wakes once.
             while ContinuousClock.now < activity.latest + limit {
                 try await Task.sleep(until: activity.latest + limit)

@@ -18,8 +18,16 @@ package struct OutputFolder: Sendable {
         "\(folder(job))/\(number).\(format.fileExtension)"
     }
 
+    /// Whether a finished file is still there as it was written.
+    func holds(_ path: String, bytes: Int) -> Bool {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return (attributes?[.size] as? NSNumber)?.intValue == bytes
+    }
+
     /// Writes a file through to the disk, not yet visible under its name.
     func stage(_ bytes: Data, job: String, number: Int, format: ImageFormat) throws(OutputError) {
+        // Again, in case somebody has cleaned up.
+        try Self.makeDirectory(root)
         try Self.makeDirectory(folder(job))
         let path = stagedPath(job, number, format)
         let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)

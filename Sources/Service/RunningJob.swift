@@ -2,6 +2,15 @@ import API
 import Jobs
 import Wire
 
+/// How the work on a job ended.
+enum Ending {
+    case succeeded(GenerateResult)
+    case failed(ErrorBody)
+    case cancelled
+    /// The worker died with this end.
+    case lost(WorkerProcess.End)
+}
+
 /// What the daemon knows about the job in work beside its row in the journal.
 struct RunningJob {
     let record: JobRecord
@@ -12,13 +21,22 @@ struct RunningJob {
     var cancelRequested = false
     /// Why the job fails although the worker goes on.
     var failure: ErrorBody?
+    /// How the job ended, until the journal has it.
+    var ending: Ending?
     /// The first denoising report, from which the speed follows.
     private var firstStep: (step: Int, at: Double)?
 
-    init(_ record: JobRecord, _ request: GenerateRequest, warnings: [String]) {
+    init(_ record: JobRecord) throws(ErrorBody) {
         self.record = record
-        self.request = request
-        self.warnings = warnings
+        request = try JSON.decode(GenerateRequest.self, record.request)
+        warnings = try JSON.decode([String].self, record.warnings)
+    }
+
+    /// A job whose row this version does not understand; it can only fail.
+    init(unreadable record: JobRecord) {
+        self.record = record
+        request = GenerateRequest(prompt: "")
+        warnings = []
     }
 
     /// Takes a report of the worker and adds the remaining time.

@@ -63,7 +63,7 @@ extension Supervisor {
     private func succeed(_ result: GenerateResult) {
         guard let job = running else { return }
         if let failure = job.failure { return fail(failure) }
-        guard Set(job.outputs.map(\.index)) == Set(0..<job.request.count) else {
+        guard job.outputs.map(\.index).sorted() == Array(0..<job.request.count) else {
             return fail(
                 ErrorBody(
                     .internalFailure, code: "outputs_missing",
@@ -74,28 +74,16 @@ extension Supervisor {
         } catch {
             return fail(error.body)
         }
-        finish { job throws(JobStoreError) in
-            try store.succeed(
-                job.record.id, result: (try? JSON.text(result)) ?? "{}",
-                warnings: (try? JSON.text(job.warnings)) ?? "[]",
-                outputs: job.outputs.map { OutputRecord($0, job: job.record.id) }, at: now)
-        }
+        finish(.succeeded(result))
     }
 
     func fail(_ error: ErrorBody) {
-        finish { job throws(JobStoreError) in
-            outputs.discard(job: job.record.id)
-            return try store.fail(job.record.id, error: (try? JSON.text(error)) ?? "{}", at: now)
-        }
+        finish(.failed(error))
     }
 
     /// The worker obeyed a cancel: the client's, or ours after a failure.
     private func stop() {
-        if let failure = running?.failure { return fail(failure) }
-        finish { job throws(JobStoreError) in
-            outputs.discard(job: job.record.id)
-            return try store.cancel(job.record.id, at: now)
-        }
+        finish(running?.failure.map(Ending.failed) ?? .cancelled)
     }
 
     private func workerEnded(_ end: WorkerProcess.End) {
@@ -104,10 +92,7 @@ extension Supervisor {
         forgetWorker()
         guard let job = running else { return }
         if job.cancelRequested || job.failure != nil { return stop() }
-        finish { job throws(JobStoreError) in
-            outputs.discard(job: job.record.id)
-            return try store.lose(job.record.id, error: poison("worker_died: \(end)"), at: now)
-        }
+        finish(.lost(end))
     }
 
     /// The error of a job that took its last worker along, as JSON.
@@ -119,19 +104,42 @@ extension Supervisor {
         return (try? JSON.text(error)) ?? "{}"
     }
 
-    /// Ends the work on the running job: journals, then tells.
-    private func finish(_ change: (RunningJob) throws(JobStoreError) -> JobRecord) {
-        guard let job = running else { return }
-        running = nil
+    /// Ends the work on the running job: journals, then tells. It stays the running job until the journal has it.
+    private func finish(_ ending: Ending) {
+        guard running?.ending == nil else { return }
+        running?.ending = ending
+        settle()
+    }
+
+    /// Journals the end of the running job if it has one.
+    func settle() {
+        guard let job = running, let ending = job.ending else { return }
         do throws(JobStoreError) {
-            let record = try change(job)
+            let record = try journal(ending, of: job)
             logger.info(
                 "job \(record.state.rawValue)", metadata: ["job": "\(record.id)", "attempt": "\(record.attempts)"])
         } catch {
             logger.critical("job not journalled", metadata: ["job": "\(job.record.id)", "error": "\(error)"])
+            if case .storage = error { return retryLater() }
         }
+        running = nil
         tellState(job.record.id)
         prune()
+    }
+
+    private func journal(_ ending: Ending, of job: RunningJob) throws(JobStoreError) -> JobRecord {
+        let id = job.record.id
+        if case .succeeded(let result) = ending {
+            return try store.succeed(
+                id, result: (try? JSON.text(result)) ?? "{}", warnings: (try? JSON.text(job.warnings)) ?? "[]",
+                outputs: job.outputs.map { OutputRecord($0, job: id) }, at: now)
+        }
+        outputs.discard(job: id)
+        switch ending {
+        case .failed(let error): return try store.fail(id, error: (try? JSON.text(error)) ?? "{}", at: now)
+        case .lost(let end): return try store.lose(id, error: poison("worker_died: \(end)"), at: now)
+        case .cancelled, .succeeded: return try store.cancel(id, at: now)
+        }
     }
 
     private func prune() {
@@ -148,17 +156,13 @@ extension Supervisor {
 
     func status(of record: JobRecord, queue: [String]) throws(JobStoreError) -> JobStatus {
         let files = record.state == .succeeded ? try store.outputs(of: record.id) : []
-        do throws(ErrorBody) {
-            var status = try JobStatus(record, outputs: files)
-            if record.state == .queued { status.position = queue.firstIndex(of: record.id) }
-            if let running, running.record.id == record.id {
-                status.progress = running.progress
-                status.warnings = running.warnings
-            }
-            return status
-        } catch {
-            throw .storage(error.message)
+        var status = JobStatus(record, outputs: files)
+        if record.state == .queued { status.position = queue.firstIndex(of: record.id) }
+        if let running, running.record.id == record.id {
+            status.progress = running.progress
+            status.warnings = running.warnings
         }
+        return status
     }
 
     func tellState(_ id: String) {

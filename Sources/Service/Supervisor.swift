@@ -18,6 +18,8 @@ package actor Supervisor {
         package var cancelGrace = Duration.seconds(10)
         /// Final jobs that are remembered.
         package var history = 1000
+        /// How long to wait before a journal that failed is tried again.
+        package var journalRetry = Duration.seconds(2)
         /// Bytes of outputs that are kept.
         package var outputBytes = 4 << 30
 
@@ -43,6 +45,7 @@ package actor Supervisor {
     var listings: [Int: CheckedContinuation<Result<[ModelInfo], ErrorBody>, Never>] = [:]
     private var nextListing = 0
     private var idleTimer: Task<Void, Never>?
+    private var retry: Task<Void, Never>?
     private var stopWhenFree = false
     private var draining = false
 
@@ -114,7 +117,7 @@ package actor Supervisor {
 
     /// Cancels a waiting job at once and a running one at its next step; a final one is a conflict.
     package func cancel(_ id: String) throws(ErrorBody) -> JobStatus {
-        if running?.record.id == id {
+        if let job = running, job.record.id == id, job.ending == nil {
             requestCancel()
             return try status(id)
         }
@@ -144,7 +147,13 @@ package actor Supervisor {
                 .notFound, code: "unknown_output",
                 message: "Job \"\(id)\" has no output \(number). Its \"outputs\" lists what there is.")
         }
-        return (outputs.path(job: id, number: number, format: output.format), output)
+        let path = outputs.path(job: id, number: number, format: output.format)
+        guard outputs.holds(path, bytes: output.bytes) else {
+            throw ErrorBody(
+                .notFound, code: "output_gone",
+                message: "The file of output \(number) was removed or changed. Send the job's \"request\" again.")
+        }
+        return (path, output)
     }
 
     /// Asks the worker, which is started for it, for its models.
@@ -203,6 +212,8 @@ package actor Supervisor {
     /// Stops in good order: the running job goes back into the queue as if it had not been started.
     package func drain() {
         draining = true
+        retry?.cancel()
+        settle()
         if let job = running {
             do throws(JobStoreError) {
                 let id = job.record.id
@@ -222,31 +233,48 @@ package actor Supervisor {
     /// Starts the next job if nothing runs.
     func pump() {
         while running == nil, !draining {
-            do {
-                guard let record = try store.startNext(at: now) else { return rest() }
-                idleTimer?.cancel()
-                running = RunningJob(
-                    record, try JSON.decode(GenerateRequest.self, record.request),
-                    warnings: try JSON.decode([String].self, record.warnings))
-                logger.info("job started", metadata: ["job": "\(record.id)", "attempt": "\(record.attempts)"])
+            let record: JobRecord
+            do throws(JobStoreError) {
+                guard let next = try store.startNext(at: now) else { return rest() }
+                record = next
+            } catch {
+                // Without a journal nothing may start.
+                logger.critical("queue stopped", metadata: ["error": "\(error)"])
+                return retryLater()
+            }
+            idleTimer?.cancel()
+            logger.info("job started", metadata: ["job": "\(record.id)", "attempt": "\(record.attempts)"])
+            do throws(ErrorBody) {
+                running = try RunningJob(record)
                 tellState(record.id)
                 tellPositions()
                 try start()
             } catch {
-                // Without a journal nothing may start; the next submission tries again.
-                return logger.critical("queue stopped", metadata: ["error": "\(error)"])
+                running = running ?? RunningJob(unreadable: record)
+                fail(error)
             }
         }
     }
 
-    private func start() throws {
-        guard let job = running else { return }
-        do throws(ErrorBody) {
-            let order = Order.run(job: job.record.id, attempt: job.record.attempts, request: job.request)
-            try readyWorker().send(order)
-        } catch {
-            fail(error)
+    /// Tries the journal again after a while, since disks get room and locks are let go.
+    func retryLater() {
+        guard retry == nil, !draining else { return }
+        retry = Task { [settings] in
+            guard (try? await Task.sleep(for: settings.journalRetry)) != nil else { return }
+            tryAgain()
         }
+    }
+
+    private func tryAgain() {
+        retry = nil
+        settle()
+        pump()
+    }
+
+    private func start() throws(ErrorBody) {
+        guard let job = running else { return }
+        let order = Order.run(job: job.record.id, attempt: job.record.attempts, request: job.request)
+        try readyWorker().send(order)
     }
 
     /// With nothing to do, the worker may stay for a while.
@@ -279,7 +307,7 @@ package actor Supervisor {
     }
 
     private func killIfStuck(_ id: String, _ stuck: WorkerProcess) {
-        guard running?.record.id == id, worker === stuck else { return }
+        guard let job = running, job.record.id == id, job.ending == nil, worker === stuck else { return }
         logger.warning("worker did not stop in time, killed", metadata: ["job": "\(id)"])
         stuck.kill()
     }

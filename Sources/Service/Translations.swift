@@ -31,9 +31,12 @@ enum JSON {
 }
 
 extension JobStatus {
-    /// The status that a row tells.
-    init(_ record: JobRecord, outputs: [OutputRecord]) throws(ErrorBody) {
+    /// The status that a row tells. What another version wrote and this one cannot read is left out and named, so that
+    /// one row does not hide the others.
+    init(_ record: JobRecord, outputs: [OutputRecord]) {
         let formats = { (name: String) in ImageFormat(rawValue: name) ?? .png }
+        let request = try? JSON.decode(GenerateRequest.self, record.request)
+        let unreadable = request == nil ? ["The request is of a form that this version cannot read."] : []
         self.init(
             id: record.id, kind: JobKind(rawValue: record.kind) ?? .generate, state: State(record.state),
             priority: record.priority, created: record.created, started: record.started, finished: record.finished,
@@ -44,10 +47,10 @@ extension JobStatus {
                     bytes: output.bytes, sha256: output.sha256, seed: UInt64(output.seed) ?? 0,
                     url: Output.url(job: record.id, number: output.number))
             },
-            warnings: try JSON.decode([String].self, record.warnings),
-            request: try JSON.decode(GenerateRequest.self, record.request))
-        if let text = record.error { error = try JSON.decode(ErrorBody.self, text) }
-        if let text = record.result { result = try JSON.decode(GenerateResult.self, text) }
+            warnings: ((try? JSON.decode([String].self, record.warnings)) ?? []) + unreadable,
+            request: request ?? GenerateRequest(prompt: ""))
+        error = record.error.flatMap { try? JSON.decode(ErrorBody.self, $0) }
+        result = record.result.flatMap { try? JSON.decode(GenerateResult.self, $0) }
     }
 }
 

@@ -23,7 +23,6 @@ package final class WorkerLoop: Sendable {
 
     /// Serves the daemon on the inherited descriptor until it goes away.
     package static func serve(_ executor: any JobExecutor) -> Never {
-        closeInherited(above: FrameSocket.workerDescriptor)
         preferAsVictim()
         let loop = WorkerLoop(executor: executor, socket: FrameSocket(descriptor: FrameSocket.workerDescriptor))
         exit(loop.run() ? 0 : 1)
@@ -142,14 +141,6 @@ private final class CurrentJob: Sendable {
 
     init(name: String) {
         self.name = name
-    }
-}
-
-/// Closes descriptors that a library of the daemon may have left open across exec.
-private func closeInherited(above last: Int32) {
-    let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
-    for descriptor in open.compactMap({ Int32($0) }) where descriptor > last {
-        close(descriptor)
     }
 }
 

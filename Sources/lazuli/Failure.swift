@@ -9,6 +9,7 @@ enum Exit {
     static let badInput: Int32 = 65
     static let unavailable: Int32 = 69
     static let internalFailure: Int32 = 70
+    static let output: Int32 = 74
     static let tryAgain: Int32 = 75
     static let cancelled: Int32 = 130
 }

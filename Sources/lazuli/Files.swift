@@ -1,18 +1,39 @@
 import API
 import Client
 import Foundation
+import Images
 
 /// Where the pictures of a job go.
 struct Destination {
     /// The file that the user named; nil names files in the current directory after the prompt.
     var file: String?
 
+    /// Refuses a file that cannot be written, before anybody has waited for its picture.
+    func check() throws {
+        guard let file else { return }
+        var isFolder: ObjCBool = false
+        let folder = (file as NSString).deletingLastPathComponent
+        let manager = FileManager.default
+        if file.isEmpty || manager.fileExists(atPath: file, isDirectory: &isFolder) && isFolder.boolValue {
+            throw Failure(Exit.badInput, "\"\(file)\" is no name for a file. Name one with -o.")
+        }
+        if access(file, W_OK) != 0, access(folder.isEmpty ? "." : folder, W_OK | X_OK) != 0 {
+            throw Failure(
+                Exit.badInput, "\(file) cannot be written: \(String(cString: strerror(errno))). Choose another folder.")
+        }
+    }
+
     /// Fetches and writes every output of a finished job; returns the paths.
     func write(_ job: JobStatus, from client: DaemonClient) throws -> [String] {
         var paths: [String] = []
         for output in job.outputs {
             let path = path(of: output, job)
-            try Self.write(try client.output(output), to: path)
+            let bytes = try client.output(output)
+            do {
+                try AtomicFile.write(bytes, to: path)
+            } catch {
+                throw Failure(Exit.badInput, "\(error). `lazuli fetch \(job.id)` gets the picture again.")
+            }
             paths.append(path)
         }
         return paths
@@ -40,20 +61,9 @@ struct Destination {
         }
         return slug.isEmpty ? "lazuli" : slug
     }
-
-    /// Writes a file whole or not at all.
-    private static func write(_ bytes: [UInt8], to path: String) throws {
-        do {
-            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw Failure(
-                Exit.badInput,
-                "\(path) cannot be written. Check the folder and its rights; `lazuli fetch` gets the picture again.")
-        }
-    }
 }
 
-extension ImageFormat {
+extension API.ImageFormat {
     /// The format that a file name asks for, nil when it has no extension.
     init?(fileName: String) throws {
         switch (fileName as NSString).pathExtension.lowercased() {

@@ -77,21 +77,23 @@ struct Generate: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let submission = try submission()
+            let destination = Destination(file: output)
+            if !detach { try destination.check() }
             let client = try daemon.client()
             let job = try client.submit(submission)
             if detach {
-                return json ? try Console.print(json: job) : print(job.id)
+                return try json ? Console.print(json: job) : Console.print(job.id)
             }
             Interrupt.handle {
                 _ = try? client.cancel(job.id)
                 Console.say("\nlazuli: cancelled job \(job.id)")
             }
             let done = try Follower(client: client, quiet: daemon.quiet).wait(for: job.id).succeeded()
-            let files = try Destination(file: output).write(done, from: client)
+            let files = try destination.write(done, from: client)
             if json {
                 try Console.print(json: JobReport(job: done, files: files))
             } else {
-                files.forEach { print($0) }
+                try files.forEach { try Console.print($0) }
             }
         }
     }

@@ -31,7 +31,7 @@ struct Info: ParsableCommand {
     }
 
     private func show(_ facts: some Encodable & CustomStringConvertible) throws {
-        if json { try Console.print(json: facts) } else { print(facts) }
+        if json { try Console.print(json: facts) } else { try Console.print(facts) }
     }
 }
 

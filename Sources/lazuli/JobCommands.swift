@@ -22,7 +22,7 @@ struct Jobs: ParsableCommand {
             if json { return try Console.print(json: jobs) }
             for job in jobs {
                 let prompt = job.request.prompt.prefix(60).map { $0.isNewline ? " " : $0 }
-                print("\(job.id)  \(padded(job.summary, 18))  \(String(prompt))")
+                try Console.print("\(job.id)  \(padded(job.summary, 18))  \(String(prompt))")
             }
         }
     }
@@ -45,7 +45,7 @@ struct Show: ParsableCommand {
         try reportingFailures {
             let job = try daemon.client().job(id)
             if json { return try Console.print(json: job) }
-            job.lines.forEach { print("\(padded($0.name, 9))\($0.value)") }
+            try job.lines.forEach { try Console.print("\(padded($0.name, 9))\($0.value)") }
         }
     }
 }
@@ -66,7 +66,7 @@ struct Watch: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let job = try Follower(client: try daemon.client(), quiet: daemon.quiet).wait(for: id)
-            if json { try Console.print(json: job) } else { print(job.summary) }
+            if json { try Console.print(json: job) } else { try Console.print(job.summary) }
             _ = try job.succeeded()
         }
     }
@@ -85,7 +85,7 @@ struct Cancel: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let job = try daemon.client().cancel(id)
-            print(job.state.isFinal ? job.summary : "stopping at the next step")
+            try Console.print(job.state.isFinal ? job.summary : "stopping at the next step")
         }
     }
 }
@@ -108,13 +108,15 @@ struct Fetch: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
+            let destination = Destination(file: output)
+            try destination.check()
             let client = try daemon.client()
             let job = try client.job(id).succeeded()
-            let files = try Destination(file: output).write(job, from: client)
+            let files = try destination.write(job, from: client)
             if json {
                 try Console.print(json: JobReport(job: job, files: files))
             } else {
-                files.forEach { print($0) }
+                try files.forEach { try Console.print($0) }
             }
         }
     }

@@ -25,7 +25,8 @@ struct Models: ParsableCommand {
                 let width = (models.map(\.id.count).max() ?? 0) + 2
                 for model in models {
                     let note = model.unavailable.map { "unavailable: \($0)" } ?? (model.isDefault ? "default" : "")
-                    print("\(padded(model.id, width))\(padded(model.family, 24))\(model.bytes >> 20) MiB  \(note)")
+                    try Console.print(
+                        "\(padded(model.id, width))\(padded(model.family, 24))\(model.bytes >> 20) MiB  \(note)")
                 }
             }
         }
@@ -61,8 +62,8 @@ struct Models: ParsableCommand {
 
         func run() throws {
             try reportingFailures {
-                guard let client = daemon.runningClient() else { return print("nothing is loaded") }
-                print(try client.unload().unloaded ? "unloaded" : "unloading after the running job")
+                guard let client = daemon.runningClient() else { return try Console.print("nothing is loaded") }
+                try Console.print(client.unload().unloaded ? "unloaded" : "unloading after the running job")
             }
         }
     }

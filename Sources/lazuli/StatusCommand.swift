@@ -19,14 +19,16 @@ struct Status: ParsableCommand {
             }
             let status = try client.status()
             if json { return try Console.print(json: status) }
-            print("daemon  \(status.state.rawValue), version \(status.version), pid \(status.pid), \(client.socket)")
-            print("jobs    \(status.queued) waiting, \(status.running.map { "\($0) running" } ?? "none running")")
+            try Console.print(
+                "daemon  \(status.state.rawValue), version \(status.version), pid \(status.pid), \(client.socket)")
+            try Console.print(
+                "jobs    \(status.queued) waiting, \(status.running.map { "\($0) running" } ?? "none running")")
             if let worker = status.worker {
-                print(
+                try Console.print(
                     "worker  pid \(worker.pid), \(worker.device) \(worker.kernels), \(worker.threads) threads, "
                         + "\(worker.memoryBytes >> 20) MiB")
             } else {
-                print("worker  none: it starts with the next job")
+                try Console.print("worker  none: it starts with the next job")
             }
         }
     }

@@ -26,6 +26,8 @@ struct Verify: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
+            let destination = Destination(file: output)
+            try destination.check()
             let original = try read()
             let request = try recipe(original)
             let client = try daemon.client()
@@ -35,14 +37,14 @@ struct Verify: ParsableCommand {
                 throw Failure(Exit.internalFailure, "Job \(done.id) has no picture.")
             }
             let bytes = try client.output(picture)
-            if let output { _ = try Destination(file: output).write(done, from: client) }
+            if output != nil { _ = try destination.write(done, from: client) }
             guard try decode(bytes) == decode(original) else {
                 throw Failure(
                     Exit.badInput,
                     "\(file) differs from what its recipe draws here: another version, checkpoint or instruction set made it, "
                         + "or it was changed since.")
             }
-            print("\(file): the same pixels")
+            try Console.print("\(file): the same pixels")
         }
     }
 

@@ -44,6 +44,12 @@ struct Lazulid: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Run this program as the worker.", visibility: .hidden))
     var worker: String?
 
+    static func main() async {
+        // A file must not get the number of a standard descriptor that the caller closed, and with it the log.
+        for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) < 0 { _ = open("/dev/null", O_RDONLY) }
+        await main(nil)
+    }
+
     func validate() throws {
         guard Logger.Level(rawValue: logLevel) != nil else {
             throw ValidationError("--log-level \(logLevel) is not a level.")
@@ -83,8 +89,10 @@ struct Lazulid: AsyncParsableCommand {
         } catch let error as InstanceError {
             logger.error("\(error)")
             // EX_TEMPFAIL when another daemon is there, else EX_UNAVAILABLE.
-            if case .taken = error { throw ExitCode(75) }
-            throw ExitCode(69)
+            switch error {
+            case .taken, .stateTaken: throw ExitCode(75)
+            default: throw ExitCode(69)
+            }
         } catch {
             logger.critical("lazulid ends", metadata: ["error": "\(error)"])
             throw ExitCode(70)

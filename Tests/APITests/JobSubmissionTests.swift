@@ -15,6 +15,13 @@ private func decode(_ json: String) throws -> JobSubmission {
         #expect(submission.request.format == .png)
     }
 
+    @Test func `of many unknown parameters the first are named and the rest counted`() throws {
+        let many = (100..<160).map { #""x\#($0)": 1"# }.joined(separator: ", ")
+        let warnings = try decode(#"{"prompt": "p", \#(many)}"#).warnings
+        #expect(warnings.count == 21)
+        #expect(warnings.last == "40 more were ignored.")
+    }
+
     @Test func `every parameter arrives`() throws {
         let json = """
             {"kind": "generate", "prompt": "p", "model": "m", "negative_prompt": "n", "width": 64, "height": 96,

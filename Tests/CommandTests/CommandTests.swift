@@ -13,7 +13,7 @@ import Testing
         interruptAfter seconds: Double? = nil
     ) throws -> (status: Int32, output: String, errors: String) {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: "\(Self.products)/\(name)")
+        process.executableURL = URL(fileURLWithPath: name.hasPrefix("/") ? name : "\(Self.products)/\(name)")
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         process.environment = ["PATH": "/usr/bin:/bin", "HOME": folder, "COLUMNS": "100"].merging(environment) { $1 }
@@ -97,6 +97,17 @@ import Testing
         #expect(result.errors == "warning: This is a test.\n")
         #expect(result.output.contains("\"files\" : [\n    \"warn-me-1.png\""))
         #expect(try lazuli("generate", "warn me", "--seed", "1", "-q").errors.isEmpty)
+
+        // A result that does not arrive, an error that nobody can read, a file that cannot be.
+        func shell(_ command: String) throws -> Int32 {
+            try run("/bin/sh", ["-c", command, "\(Self.products)/lazuli"], environment, in: folder).status
+        }
+        #expect(try shell("$0 jobs >&-") == 74)
+        #expect(try shell("$0 jobs > /dev/full") == 74)
+        #expect(try shell("$0 show nosuch 2>&-") == 65)
+        let before = try lazuli("jobs").output
+        #expect(try lazuli("generate", "A red apple!", "-o", "absent/a.png").status == 65)
+        #expect(try lazuli("jobs").output == before)
 
         result = try lazuli("generate", "fail")
         #expect(result.status == 70)

@@ -27,6 +27,24 @@ import Testing
         }
     }
 
+    @Test func `a pipe takes the bytes, and a link leads to the file`() throws {
+        try withFolder { folder in
+            let pipe = "\(folder)/pipe"
+            #expect(mkfifo(pipe, 0o600) == 0)
+            let reader = open(pipe, O_RDWR)
+            defer { close(reader) }
+            try AtomicFile.write([1, 2, 3], to: pipe)
+            var bytes = [UInt8](repeating: 0, count: 4)
+            #expect(read(reader, &bytes, 4) == 3)
+
+            try AtomicFile.write([1], to: "\(folder)/file")
+            try FileManager.default.createSymbolicLink(atPath: "\(folder)/link", withDestinationPath: "file")
+            try AtomicFile.write([2], to: "\(folder)/link")
+            #expect(try content("\(folder)/file") == [2])
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/link") == "file")
+        }
+    }
+
     @Test func `failures are typed`() throws {
         #expect(throws: FileError.noFolder(path: "/dev/null/x")) { try AtomicFile.write([1], to: "/dev/null/x") }
         try withFolder { folder in

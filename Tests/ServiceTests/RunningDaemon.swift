@@ -9,13 +9,15 @@ final class RunningDaemon {
     let folder: String
     let client: DaemonClient
     private let arguments: [String]
+    private let descriptors: Int
     private var process: Process
 
     /// Where the build put the executables: the tests are one of them.
     static let products = ((try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "")
         .split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
 
-    init(_ extra: [String] = []) throws {
+    init(_ extra: [String] = [], descriptors: Int = 1024) throws {
+        self.descriptors = descriptors
         folder = "/tmp/lazuli-test-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         arguments =
@@ -37,8 +39,9 @@ final class RunningDaemon {
     /// Starts a daemon on the same state and waits until it answers.
     func start() throws {
         process = Process()
-        process.executableURL = URL(fileURLWithPath: "\(Self.products)/lazulid")
-        process.arguments = arguments
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments =
+            ["-c", "ulimit -n \(descriptors) && exec \"$@\"", "sh", "\(Self.products)/lazulid"] + arguments
         process.standardError = FileHandle(forWritingAtPath: "/dev/null")
         try process.run()
         try wait("an answer") { (try? client.status()) != nil }
@@ -47,6 +50,12 @@ final class RunningDaemon {
     /// Sends the daemon a signal and waits for its end.
     func stop(_ signal: Int32) -> Int32 {
         kill(process.processIdentifier, signal)
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    /// The status with which the daemon ends by itself.
+    func end() -> Int32 {
         process.waitUntilExit()
         return process.terminationStatus
     }

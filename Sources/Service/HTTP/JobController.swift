@@ -21,8 +21,7 @@ struct JobController: Sendable {
     }
 
     @Sendable private func submit(request: Request, context: DaemonContext) async throws -> JSONReply {
-        let body = try await request.body.collect(upTo: Self.bodyLimit)
-        let submission = try Self.decode(Data(body.readableBytesView)).validated()
+        let submission = try Self.decode(try await Self.read(request.body)).validated()
         let status = try await supervisor.submit(submission, uid: try await context.peer())
         return try JSONReply(status, status: .accepted)
     }
@@ -68,6 +67,23 @@ struct JobController: Sendable {
                 .eTag: "\"\(output.sha256)\"",
             ],
             body: try await FileIO().loadFile(path: path, context: context))
+    }
+
+    /// The whole body. One that is too large is read to its end too, but not kept: a client that sends first and listens
+    /// then would wait for ever.
+    private static func read(_ body: RequestBody) async throws -> Data {
+        var bytes = Data()
+        var isTooLarge = false
+        do {
+            for try await part in body {
+                isTooLarge = isTooLarge || bytes.count + part.readableBytes > bodyLimit
+                if !isTooLarge { bytes.append(contentsOf: part.readableBytesView) }
+            }
+        } catch let error where !(error is CancellationError) {
+            throw RequestError.brokenBody
+        }
+        if isTooLarge { throw RequestError.bodyTooLarge(limit: bodyLimit) }
+        return bytes
     }
 
     private static func decode(_ body: Data) throws(RequestError) -> JobSubmission {

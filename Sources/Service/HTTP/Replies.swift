@@ -57,10 +57,6 @@ struct ErrorMiddleware: RouterMiddleware {
         switch error {
         case let error as ErrorBody: error
         case let error as RequestError: error.body
-        case is NIOTooManyBytesError:
-            ErrorBody(
-                .invalidRequest, code: "body_too_large",
-                message: "The body is larger than \(JobController.bodyLimit) bytes. Send a smaller one.")
         case is CancellationError:
             ErrorBody(.unavailable, code: "draining", message: "The daemon is stopping. Try again in a moment.")
         case let error as HTTPError where error.status == .notFound:
