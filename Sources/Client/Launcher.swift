@@ -18,6 +18,8 @@ package struct Launcher: Sendable {
 
     /// Seconds until the new daemon must answer.
     private static let patience = 15.0
+    /// Seconds that a daemon which was faster has left to answer.
+    private static let patienceWithAnother = 2.0
     private static let exitTemporaryFailure: Int32 = 75
     /// POSIX_SPAWN_SETSID of glibc, which Swift does not import: the daemon outlives the terminal.
     private static let newSession: Int16 = 0x80
@@ -33,13 +35,14 @@ package struct Launcher: Sendable {
     /// Starts the daemon and returns once it answers.
     package func start() throws(LaunchError) {
         let pid = try spawn()
-        let deadline = Date(timeIntervalSinceNow: Self.patience)
+        var deadline = Date(timeIntervalSinceNow: Self.patience)
         while Date() < deadline {
             if (try? DaemonClient(socket: socket).status()) != nil { return }
             var status: Int32 = 0
-            // One that ends because another was faster is no failure: that one will answer.
-            if waitpid(pid, &status, WNOHANG) == pid, status >> 8 & 0xff != Self.exitTemporaryFailure {
-                throw LaunchError(executable: executable, log: log)
+            if waitpid(pid, &status, WNOHANG) == pid {
+                // One that ends because another was faster is no failure: that one will answer.
+                guard status >> 8 & 0xff == Self.exitTemporaryFailure else { break }
+                deadline = min(deadline, Date(timeIntervalSinceNow: Self.patienceWithAnother))
             }
             usleep(10_000)
         }

@@ -17,8 +17,13 @@ struct Info: ParsableCommand {
     func run() throws {
         try reportingFailures {
             do {
-                if let bytes = try PictureFile(file).bytes {
+                let picture = try PictureFile(file)
+                if let bytes = picture.bytes {
                     try show(PictureFacts(bytes))
+                } else if let facts = try? CheckpointFacts(file) {
+                    try show(facts)
+                } else if let unread = picture.unread {
+                    throw unread
                 } else {
                     try show(CheckpointFacts(file))
                 }
@@ -39,6 +44,8 @@ struct Info: ParsableCommand {
 struct PictureFile {
     /// nil when the file is something else.
     let bytes: [UInt8]?
+    /// Set when the file looks like a picture of a format that is not read.
+    let unread: ImageError?
 
     init(_ path: String) throws {
         var isFolder: ObjCBool = false
@@ -46,12 +53,18 @@ struct PictureFile {
             throw Failure(Exit.badInput, "\(path) does not exist.")
         }
         guard !isFolder.boolValue else {
-            bytes = nil
+            (bytes, unread) = (nil, nil)
             return
         }
-        let file = try MappedFile(path: path)
-        bytes = withExtendedLifetime(file) {
-            (try? ImageFormat(Array(file.bytes.prefix(16)))) == nil ? nil : Array(file.bytes)
+        let content = try MappedFile(path: path)
+        (bytes, unread) = withExtendedLifetime(content) {
+            do throws(ImageError) {
+                _ = try ImageFormat(Array(content.bytes.prefix(16)))
+                return (Array(content.bytes), nil)
+            } catch {
+                if case .unsupported = error { return (nil, error) }
+                return (nil, nil)
+            }
         }
     }
 }

@@ -63,6 +63,15 @@ import Testing
         #expect(try run("lazuli", ["jobs"], ["LAZULI_SOCKET": "/proc/nowhere/l.sock"]).status == 69)
     }
 
+    @Test func `info names a picture that it does not read`() throws {
+        let file = "/tmp/lazuli-test-\(UUID().uuidString.prefix(8)).png"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try Data("GIF89a".utf8 + [UInt8](repeating: 0, count: 30)).write(to: URL(fileURLWithPath: file))
+        let result = try run("lazuli", ["info", file])
+        #expect(result.status == 65)
+        #expect(result.errors.contains("GIF"))
+    }
+
     @Test func `the commands carry a picture from the prompt to a file`() throws {
         let folder = "/tmp/lazuli-test-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -146,6 +155,9 @@ import Testing
             try JSONSerialization.jsonObject(with: Data(status.utf8)) as? [String: Any])
         let pid = try #require(daemon["pid"] as? Int)
         #expect(getsid(pid_t(pid)) == pid_t(pid))
+        // On another socket there is no daemon, and none can start while this one holds the journal.
+        let elsewhere = ["LAZULI_SOCKET": "\(folder)/other.sock", "LAZULI_STATE": "\(folder)/state"]
+        #expect(try run("lazuli", ["jobs"], elsewhere).status == 69)
         kill(pid_t(pid), SIGTERM)
     }
 }
