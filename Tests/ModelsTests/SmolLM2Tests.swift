@@ -9,7 +9,7 @@ import Testing
     static let path =
         ProcessInfo.processInfo.environment["LAZULI_SMOLLM2_GGUF"]
         ?? URL(filePath: #filePath).deletingLastPathComponent()
-        .appending(path: "../../models/lazuli-mini/SmolLM2-135M-Instruct.Q4_1.gguf").path
+        .appending(path: "../../models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf").path
 
     static var isPresent: Bool { FileManager.default.fileExists(atPath: path) && !goldens("smollm2").isEmpty }
 
