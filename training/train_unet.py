@@ -83,13 +83,15 @@ class Cache:
 
 def groups():
     """Rows of the cache by what they teach, from the plainest scenes to everything."""
-    rows = dict(core=[], next=[], flat=[], loose=[], every=[], single=[], all=range(SCENES),
-                edits=range(SCENES, SCENES + EDITS))
+    rows = dict(core=[], next=[], flat=[], loose=[], every=[], single=[], pairs=[],
+                all=range(SCENES), edits=range(SCENES, SCENES + EDITS))
     for i in range(SCENES):
         scene = world.sample("train", i)
         item, name = scene["objects"][0], world.OBJECTS[scene["objects"][0]["object"]][0]
         plain = scene["layout"] == "one" and (item["x"], item["y"]) == (64, 64)
-        if scene["layout"] != "pair":
+        if scene["layout"] == "pair":
+            rows["pairs"].append(i)
+        else:
             rows["single"].append(i)
             if name in world.CORE and scene["style"] == "3d":
                 rows["loose"].append(i)
