@@ -22,7 +22,7 @@ typedef struct {
     atomic_bool failed;  // for want of memory
 } packing;
 
-enum { huge_page = 2 << 20, MOST_COLUMNS = 64 };
+enum { huge_page = 2 << 20, most_columns = 64 };
 
 /// 64-byte aligned; large blocks in huge pages, since a product walks over them at the speed of memory.
 static void *allocate(size_t bytes) {
@@ -67,7 +67,7 @@ static void pack_panel(const packing *work, size_t panel, char *room) {
     const lz_packed *packed = work->packed;
     const size_t columns = packed->kernels->blocks.columns, first = panel * columns;
     const size_t filled = smaller(packed->n - first, columns), row_bytes = packed->k * element_size(packed->type);
-    const char *rows[MOST_COLUMNS];
+    const char *rows[most_columns];
     for (size_t n = 0; n < filled; n++) {
         const void *row = element_at(work->weights, work->type, (first + n) * work->row_stride);
         char *ordered = room + (n + 1) * row_bytes;

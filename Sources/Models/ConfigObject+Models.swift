@@ -1,4 +1,4 @@
-import Checkpoints
+package import Checkpoints
 import Tensor
 
 extension ConfigObject {
@@ -27,6 +27,13 @@ extension ConfigObject {
     /// Throws where one of `keys` is present: parts of an architecture that no file of this kind needs yet.
     func requireAbsent(_ keys: String...) throws(ConfigError) {
         for key in keys where has(key) { throw .value(file: file, key: key, found: "present", known: ["null"]) }
+    }
+
+    /// Throws where one of `keys` is true; false and absent are fine.
+    package func requireFalse(_ keys: String...) throws(ConfigError) {
+        for key in keys where try bool(key, default: false) {
+            throw .value(file: file, key: key, found: "true", known: ["false"])
+        }
     }
 }
 

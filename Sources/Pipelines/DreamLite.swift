@@ -45,9 +45,14 @@ extension TextToImage {
         return unet
     }
 
-    static func tinyAutoencoder(_ files: ModelFiles, _ precision: Precision) throws -> AutoencoderTiny {
+    /// The tiny autoencoder of a model; without `shifts` its `shift_factor` is left out.
+    static func tinyAutoencoder(
+        _ files: ModelFiles, _ precision: Precision, shifts: Bool = true
+    ) throws -> AutoencoderTiny {
         let weights = try files.weights("vae", precision)
-        let autoencoder = try AutoencoderTiny(weights, AutoencoderTiny.Configuration(files.config("vae")))
+        var config = try AutoencoderTiny.Configuration(files.config("vae"))
+        if !shifts { config.shift = 0 }
+        let autoencoder = try AutoencoderTiny(weights, config)
         try weights.requireAllTaken()
         return autoencoder
     }

@@ -48,11 +48,8 @@ extension TextToImage {
     private static func clipPrompts(
         _ files: ModelFiles, _ catalog: ModelCatalog, _ precision: Precision
     ) throws -> CLIPPromptEncoder {
-        let config = try files.config("text_encoder")
         // No Stable Diffusion was trained with padding hidden.
-        guard try !config.bool("use_attention_mask", default: false) else {
-            throw ConfigError.value(file: config.file, key: "use_attention_mask", found: "true", known: ["false"])
-        }
+        try files.config("text_encoder").requireFalse("use_attention_mask")
         return CLIPPromptEncoder(part: try CLIPPart(files, "text_encoder", "tokenizer", catalog, precision))
     }
 
@@ -85,14 +82,11 @@ extension TextToImage {
     private static func latentDecoder(
         _ files: ModelFiles, _ precision: Precision
     ) throws -> (any LatentDecoder, LatentSpace) {
-        let weights = try files.weights("vae", precision)
         if files.className(of: "vae") == "AutoencoderTiny" {
-            var config = try AutoencoderTiny.Configuration(files.config("vae"))
-            config.shift = 0
-            let vae = try AutoencoderTiny(weights, config)
-            try weights.requireAllTaken()
-            return (vae, LatentSpace(channels: config.latents, factor: config.factor))
+            let vae = try tinyAutoencoder(files, precision, shifts: false)
+            return (vae, LatentSpace(channels: vae.configuration.latents, factor: vae.configuration.factor))
         }
+        let weights = try files.weights("vae", precision)
         var config = try AutoencoderKL.Configuration(files.config("vae"))
         config.shift = 0
         let vae = try AutoencoderKL(weights, config, halves: [.decoder])

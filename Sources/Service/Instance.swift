@@ -19,7 +19,8 @@ package struct Instance: Sendable {
             try FileManager.default.createDirectory(atPath: stateFolder, withIntermediateDirectories: true)
         } catch {
             let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-            throw .state(path: stateFolder, reason: String(cString: strerror(Int32(cause?.code ?? 0))))
+            let words = cause.map { String(cString: strerror(Int32($0.code))) } ?? error.localizedDescription
+            throw .state(path: stateFolder, reason: words)
         }
         do throws(InstanceError) {
             // On another socket, but on this journal, a second daemon would take the running job for an abandoned one.

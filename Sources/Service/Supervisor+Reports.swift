@@ -129,16 +129,20 @@ extension Supervisor {
 
     private func journal(_ ending: Ending, of job: RunningJob) throws(JobStoreError) -> JobRecord {
         let id = job.record.id
-        if case .succeeded(let result) = ending {
+        switch ending {
+        case .succeeded(let result):
             return try store.succeed(
                 id, result: (try? JSON.text(result)) ?? "{}", warnings: (try? JSON.text(job.warnings)) ?? "[]",
                 outputs: job.outputs.map { OutputRecord($0, job: id) }, at: now)
-        }
-        outputs.discard(job: id)
-        switch ending {
-        case .failed(let error): return try store.fail(id, error: (try? JSON.text(error)) ?? "{}", at: now)
-        case .lost(let end): return try store.lose(id, error: poison("worker_died: \(end)"), at: now)
-        case .cancelled, .succeeded: return try store.cancel(id, at: now)
+        case .failed(let error):
+            outputs.discard(job: id)
+            return try store.fail(id, error: (try? JSON.text(error)) ?? "{}", at: now)
+        case .lost(let end):
+            outputs.discard(job: id)
+            return try store.lose(id, error: poison("worker_died: \(end)"), at: now)
+        case .cancelled:
+            outputs.discard(job: id)
+            return try store.cancel(id, at: now)
         }
     }
 

@@ -57,8 +57,9 @@ package enum Arena {
         mutating func popFree(_ size: Int) -> Block? {
             if let block = unsafe free[size]?.popLast() { return unsafe block }
             guard size >= Arena.largeSize else { return nil }
-            let larger = unsafe free.filter { unsafe size..<2 * size + 1 ~= $0.key && !$0.value.isEmpty }.keys.min()
-            guard let larger else { return nil }
+            let sizes = size...2 * size
+            let fitting = unsafe free.filter { unsafe sizes.contains($0.key) && !$0.value.isEmpty }
+            guard let larger = unsafe fitting.keys.min() else { return nil }
             return unsafe free[larger]?.popLast()
         }
     }

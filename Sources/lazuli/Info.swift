@@ -20,12 +20,8 @@ struct Info: ParsableCommand {
                 let picture = try PictureFile(file)
                 if let bytes = picture.bytes {
                     try show(PictureFacts(bytes))
-                } else if let facts = try? CheckpointFacts(file) {
-                    try show(facts)
-                } else if let unread = picture.unread {
-                    throw unread
                 } else {
-                    try show(CheckpointFacts(file))
+                    try show(Self.checkpoint(file, unlessPicture: picture.unread))
                 }
             } catch let failure as Failure {
                 throw failure
@@ -33,6 +29,11 @@ struct Info: ParsableCommand {
                 throw Failure(Exit.badInput, "\(error)")
             }
         }
+    }
+
+    /// What is no checkpoint may be a picture, which then says better what is wrong.
+    private static func checkpoint(_ path: String, unlessPicture unread: ImageError?) throws -> CheckpointFacts {
+        do { return try CheckpointFacts(path) } catch { throw unread ?? error }
     }
 
     private func show(_ facts: some Encodable & CustomStringConvertible) throws {

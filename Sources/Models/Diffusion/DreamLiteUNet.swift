@@ -42,9 +42,7 @@ extension UNet2DConditionModel.Configuration.Dialect {
         midLayers: { json throws(ConfigError) in try json.int("num_mid_layers", default: 1, in: 0...64) },
         refine: { resnet, attention, json throws(ConfigError) in
             // Its first attention reads the padding of the text, which branches that run by themselves have not.
-            guard try !json.bool("only_cross_attention", default: false) else {
-                throw .value(file: json.file, key: "only_cross_attention", found: "true", known: ["false"])
-            }
+            try json.requireFalse("only_cross_attention")
             resnet.isSeparable = try json.bool("use_sep_conv", default: true)
             attention.expansion = try json.int("ff_mult", default: 6, in: 1...64)
             // Absent means the class's default; null means none.

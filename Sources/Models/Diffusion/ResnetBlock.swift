@@ -53,14 +53,10 @@ struct ResnetBlock: Sendable {
     func callAsFunction(_ x: Tensor, time embedding: Tensor? = nil) -> Tensor {
         let bias = embedding.flatMap { time?($0, as: .f32) }
         // No name holds a tensor beyond its use: in an autoencoder each is a large part of all memory.
-        var hidden: Tensor
+        var hidden = first(firstNorm(x, style.activation), Epilogue(sampleBias: style.modulates ? nil : bias))
         switch secondNorm {
-        case .plain(let norm):
-            hidden = first(firstNorm(x, style.activation), Epilogue(sampleBias: bias))
-            hidden = norm(hidden, style.activation)
-        case .modulated(let norm):
-            hidden = first(firstNorm(x, style.activation), Epilogue())
-            hidden = norm(hidden, bias, style.activation)
+        case .plain(let norm): hidden = norm(hidden, style.activation)
+        case .modulated(let norm): hidden = norm(hidden, bias, style.activation)
         }
         let sum = second(hidden, Epilogue(residual: shortcut?(x, as: x.type) ?? x), as: x.type)
         return style.divisor == 1 ? sum : sum.scaled(by: 1 / style.divisor)

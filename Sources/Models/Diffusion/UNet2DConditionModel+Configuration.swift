@@ -157,9 +157,7 @@ extension UNet2DConditionModel {
                 "cross_attention_norm")
             try json.require("time_embedding_type", oneOf: "positional")
             try json.require("attention_type", oneOf: "default")
-            for key in ["dual_cross_attention", "class_embeddings_concat"] where try json.bool(key, default: false) {
-                throw .value(file: json.file, key: key, found: "true", known: ["false"])
-            }
+            try json.requireFalse("dual_cross_attention", "class_embeddings_concat")
             _ = try json.int("downsample_padding", default: 1, in: 1...1)
         }
 

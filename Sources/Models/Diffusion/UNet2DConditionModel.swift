@@ -54,8 +54,8 @@ package struct UNet2DConditionModel: Sendable {
     }
 
     /// Prepares the text [N, S, K]. `mask` [N, S] has 1 for tokens that are seen and 0 for padding. Where
-    /// `configuration.addition` asks for them: `pooled` [N, P] and the same `timeIDs` for every sample. `guidance` is the scale that networks with a
-    /// `guidanceWidth` are told.
+    /// `configuration.addition` asks for them: `pooled` [N, P] and the same `timeIDs` for every sample.
+    /// `guidance` is the scale that networks with a `guidanceWidth` are told.
     package func condition(
         _ text: Tensor, mask: Tensor? = nil, pooled: Tensor? = nil, timeIDs: [Float] = [], guidance: Double = 1
     ) -> Condition {
