@@ -24,7 +24,7 @@ extension Image {
         guard (1...100).contains(quality) else { throw .encoding("JPEG quality \(quality) is not 1 to 100") }
         guard max(width, height) <= 65500 else { throw .tooLarge(.side, found: max(width, height), limit: 65500) }
         let image = channels == 4 ? rgb() : self
-        let segments = try metadata.jpegSegments()
+        let segments = try metadata.jpegSegments(width: width, height: height)
         // One buffer keeps all segments in place while libjpeg reads them.
         let joined = segments.flatMap { $0 }
         var message = lz_image_message()

@@ -50,14 +50,14 @@ package struct Metadata: Sendable, Equatable {
         return chunks
     }
 
-    /// Contents of APP1 segments.
-    func jpegSegments() throws(ImageError) -> [[UInt8]] {
+    /// Contents of APP1 segments of a picture of this size.
+    func jpegSegments(width: Int, height: Int) throws(ImageError) -> [[UInt8]] {
         var exif = Exif()
         exif.description = recipe
         exif.comment = parameters
         guard recipe?.utf8.contains(0) != true else { throw .metadataText }
         var segments: [[UInt8]] = []
-        if let block = exif.encoded() {
+        if let block = exif.encoded(width: width, height: height) {
             let segment = JPEGFile.exifPrefix + block
             guard segment.count <= JPEGFile.longestSegment else {
                 throw .metadataTooLarge(bytes: segment.count, limit: JPEGFile.longestSegment)
