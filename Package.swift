@@ -32,7 +32,10 @@ let package = Package(
         // Shims over libpng and libjpeg-turbo, whose error paths are setjmp's.
         .target(
             name: "CImages", cSettings: c,
-            linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
+            linkerSettings: [
+                .linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("webp"), .linkedLibrary("lcms2"),
+                .linkedLibrary("z"),
+            ]),
         // Values of arithmetic: tensors, packed and quantised weights.
         .target(name: "Tensor", dependencies: ["CKernels"], swiftSettings: swift + [.strictMemorySafety()]),
         // File formats of model weights, and the path into them.

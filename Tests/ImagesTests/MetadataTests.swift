@@ -22,6 +22,9 @@ import Testing
             let jpeg = try image.jpeg(metadata: metadata)
             #expect(try Metadata(reading: jpeg) == metadata)
             #expect(try Image.decode(jpeg) == Image.decode(image.jpeg()))
+            let webp = try image.webp(quality: 100, metadata: metadata)
+            #expect(try Metadata(reading: webp) == metadata)
+            #expect(try Image.decode(webp) == image)
         }
     }
 
@@ -29,6 +32,7 @@ import Testing
         for metadata in [Metadata(), Metadata(parameters: "a"), Metadata(recipe: "{}"), Metadata(source: .generated)] {
             #expect(try Metadata(reading: image.png(metadata: metadata)) == metadata)
             #expect(try Metadata(reading: image.jpeg(metadata: metadata)) == metadata)
+            #expect(try Metadata(reading: image.webp(metadata: metadata)) == metadata)
         }
     }
 
