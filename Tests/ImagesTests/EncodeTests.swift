@@ -33,7 +33,7 @@ import Testing
     private func gradient(_ channels: Int) -> Image {
         Image(
             width: 48, height: 40, channels: channels,
-            samples: (0..<48 * 40 * channels).map { UInt8($0 / channels % 48 * 3 + $0 % channels * 40) })
+            samples: (0..<48 * 40 * channels).map { UInt8($0 / channels % 48 * 3 + $0 % channels * 38) })
     }
 
     private func worst(_ a: Image, _ b: Image) -> Int {
