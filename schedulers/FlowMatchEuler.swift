@@ -49,6 +49,9 @@ struct FlowLevels {
         let dynamic = try configuration.flag("use_dynamic_shifting", default: false)
         let shift = run.shift ?? 1
         if let named = try run.namedLevels(.flow(total: total, shift: shift)) {
+            guard named.count > 1 else {
+                throw .wrongType(key: "num_train_timesteps", expected: "a whole number above 1")
+            }
             sigmas = named.map { Double(Float($0)) }
             initialNoise = Float(named[0])
             return

@@ -13,9 +13,10 @@ extension SamplingPlan {
             let (sigma, next) = (ladder.sigmas[i], ladder.sigmas[i + 1])
             var step = ladder.slopeRow(i)
             // The order counts steps of the schedule, also those that image-to-image leaves out; the slopes that are
-            // missing then count as nothing, as in diffusers. ComfyUI's order counts the steps of the run.
+            // missing then count as nothing, as in diffusers. Elsewhere the order counts the steps of the run, and ComfyUI's
+            // last step is the denoised picture.
             let done = run.followsDiffusers ? i : i - ladder.range.lowerBound
-            guard next > 0 || run.followsDiffusers else {
+            guard next > 0 || run.schedule?.owner != .comfyUI && run.kind == .trained else {
                 step.update = ladder.denoised(i)
                 return step
             }

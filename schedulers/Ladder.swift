@@ -131,11 +131,15 @@ struct Ladder {
             case .preconditioned(let edm): sigmas = edm.levels(steps: run.steps)
             }
         }
+        // A model trained on one timestep has no second level to start from.
+        guard sigmas.count > 1 else {
+            throw .wrongType(key: "num_train_timesteps", expected: "a whole number above 1")
+        }
         sigmas = sigmas.map { Double(Float($0)) }
         range = run.kept(of: sigmas.count - 1)
-        // A start from pure noise has the signal's power too where it starts at the highest level.
+        // In ComfyUI a start from pure noise has the signal's power too where it starts at the highest level.
         let largest = sigmas[0]
-        let isHighest = !model.isFlow && largest >= table.most * (1 - 1e-5)
+        let isHighest = !model.isFlow && run.schedule?.owner != .a1111 && largest >= table.most * (1 - 1e-5)
         initialNoise = Float(isHighest ? (1 + largest * largest).squareRoot() : largest)
         path = Self.path(sigmas[range.lowerBound...])
         if offsets, case .flow(_, let shift) = model, sigmas[0] >= 1 {

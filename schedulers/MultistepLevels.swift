@@ -117,6 +117,10 @@ struct MultistepLevels {
                 offset: try configuration.integer("steps_offset", default: 0))
             sigmas = timesteps.map(noise.sigma)
         }
+        guard !timesteps.isEmpty else {
+            let bound = try configuration.number("lambda_min_clipped", default: -.infinity)
+            throw .unsupported(key: "lambda_min_clipped", value: "\(bound)", sampler: run.sampler)
+        }
         // The solvers hand whole timesteps to the model.
         timesteps = timesteps.map { $0.rounded(.towardZero) }
         levels = (sigmas + [endsAtZero ? 0 : last]).map {

@@ -75,7 +75,9 @@ extension SamplingPlan {
             shift: isFlow ? try Self.shift(request, configuration: configuration) : nil, range: range,
             aligned: request.aligned, kind: kind)
         self = try sampler.plan(configuration.adjusted(for: request, isFlow: isFlow), run)
-        if let row = steps.firstIndex(where: { !$0.isFinite }) { throw .notFinite(row: row, sampler: sampler) }
+        if let row = initialNoise.isFinite ? steps.firstIndex(where: { !$0.isFinite }) : 0 {
+            throw .notFinite(row: row, sampler: sampler)
+        }
         if request.shift != nil && !isFlow { ignored.append("shift") }
         if request.eta != 0 && !sampler.readsEta { ignored.append("eta") }
     }

@@ -109,6 +109,8 @@ struct TrainingNoise {
     /// The training timestep whose ln σ is nearest; of two as near the earlier one.
     func wholeTimestep(ofSigma sigma: Double) -> Int {
         let position = timestep(ofSigma: sigma)
+        // A configuration's betas may make levels that are no numbers; the plan is refused for its weights.
+        guard position.isFinite else { return 0 }
         let lower = Int(position)
         guard lower + 1 < count else { return count - 1 }
         let level = Float(log(max(sigma, 1e-10)))

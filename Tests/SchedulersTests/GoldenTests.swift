@@ -24,6 +24,21 @@ import Testing
         let held = try Set(Golden.names.map { try Golden.load($0).sampler })
         #expect(held == Set(Sampler.allCases.map(\.rawValue)))
     }
+
+    @Test func `every schedule is held by runs of its owner`() throws {
+        var held: [SigmaSchedule.Owner: Set<SigmaSchedule>] = [:]
+        for golden in try Golden.names.map(Golden.load) {
+            let owner = try #require(SigmaSchedule.Owner(rawValue: golden.reference))
+            for run in golden.cases {
+                if let schedule = try run.schedule.flatMap(SigmaSchedule.named) {
+                    held[owner, default: []].insert(schedule)
+                }
+            }
+        }
+        for schedule in SigmaSchedule.allCases {
+            #expect(held[schedule.owner]?.contains(schedule) == true, "\(schedule)")
+        }
+    }
 }
 
 extension Golden.Case {
