@@ -46,7 +46,7 @@ extension SchedulerError: CustomStringConvertible {
         case .unsupported(let key, let value, let sampler):
             "scheduler_config.json: '\(key)' = \(value) is not supported by sampler '\(sampler.rawValue)'"
         case .scheduleUnsupported(let schedule, let sampler):
-            "sampler '\(sampler.rawValue)' has no schedule '\(schedule.rawValue)'; for this model; leave the schedule out"
+            "sampler '\(sampler.rawValue)' has no schedule '\(schedule.rawValue)' for this model; leave the schedule out"
         case .objectiveUnsupported(let objective, let sampler):
             "sampler '\(sampler.rawValue)' cannot run a model that predicts \(objective.rawValue); "
                 + "use one of \(Self.list(Sampler.allCases.filter { $0.runs(objective) }.map(\.rawValue)))"
