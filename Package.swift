@@ -27,6 +27,8 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
+        // The one reader and writer of JSON.
+        .target(name: "JSON", swiftSettings: swift),
         // SIMD kernels per instruction set, their dispatch and the thread pool.
         .target(name: "CKernels", cSettings: c),
         // Shims over libpng and libjpeg-turbo, whose error paths are setjmp's.
@@ -126,6 +128,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests", dependencies: ["FakeWorker", "lazuli", "lazulid"], exclude: ["Goldens"],
             swiftSettings: swift),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swift),
         .testTarget(name: "TensorTests", dependencies: ["Tensor"], swiftSettings: swift),
         .testTarget(
             name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Goldens"], swiftSettings: swift),
