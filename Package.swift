@@ -20,7 +20,6 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
@@ -35,6 +34,9 @@ let package = Package(
         .target(
             name: "CImages", cSettings: c,
             linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
+        // SHA-256 of the system's libcrypto.
+        .target(name: "CCrypto", cSettings: c, linkerSettings: [.linkedLibrary("crypto")]),
+        .target(name: "Digests", dependencies: ["CCrypto"], swiftSettings: swift),
         // Values of arithmetic: tensors, packed and quantised weights.
         .target(name: "Tensor", dependencies: ["CKernels"], swiftSettings: swift + [.strictMemorySafety()]),
         // File formats of model weights, and the path into them.
@@ -65,8 +67,7 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "API", "Checkpoints", "Images", "Pipelines", "Schedulers", "Tensor", "Tokenizers", "Wire",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "API", "Checkpoints", "Digests", "Images", "Pipelines", "Schedulers", "Tensor", "Tokenizers", "Wire",
             ], swiftSettings: swift),
         // The state machine of a job and its journal.
         .target(name: "Jobs", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: swift),
@@ -74,7 +75,7 @@ let package = Package(
         .target(
             name: "Service",
             dependencies: [
-                "API", "Jobs", "Wire", .product(name: "Crypto", package: "swift-crypto"),
+                "API", "Digests", "Jobs", "Wire",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -122,12 +123,13 @@ let package = Package(
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "API", "Client", "FakeWorker", "Service", "lazulid", .product(name: "Crypto", package: "swift-crypto"),
+                "API", "Client", "Digests", "FakeWorker", "Service", "lazulid",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ], swiftSettings: swift),
         .testTarget(
             name: "CommandTests", dependencies: ["FakeWorker", "lazuli", "lazulid"], exclude: ["Goldens"],
             swiftSettings: swift),
+        .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: swift),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swift),
         .testTarget(name: "TensorTests", dependencies: ["Tensor"], swiftSettings: swift),
         .testTarget(

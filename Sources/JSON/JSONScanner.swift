@@ -88,8 +88,7 @@ package struct JSONScanner: Sendable {
     // MARK: Objects and lists
 
     package mutating func beginObject() throws(JSONFault) {
-        try take(UInt8(ascii: "{"), "an object")
-        try descend()
+        try open(UInt8(ascii: "{"), "an object")
     }
 
     /// Reads the next key and its colon; nil behind the last member, where the object is closed.
@@ -109,15 +108,15 @@ package struct JSONScanner: Sendable {
     }
 
     package mutating func beginArray() throws(JSONFault) {
-        try take(UInt8(ascii: "["), "a list")
-        try descend()
+        try open(UInt8(ascii: "["), "a list")
     }
 
     /// Whether an element comes next; false behind the last, where the list is closed.
     package mutating func nextElement() throws(JSONFault) -> Bool { try follows(before: UInt8(ascii: "]")) }
 
-    private mutating func descend() throws(JSONFault) {
-        guard depth < rules.depth else { throw fault(.tooDeep(limit: rules.depth)) }
+    private mutating func open(_ bracket: UInt8, _ wanted: String) throws(JSONFault) {
+        guard try peek() != bracket || depth < rules.depth else { throw fault(.tooDeep(limit: rules.depth)) }
+        try take(bracket, wanted)
         depth += 1
         isFresh = true
     }
