@@ -33,7 +33,10 @@ let package = Package(
         // Shims over libpng and libjpeg-turbo, whose error paths are setjmp's.
         .target(
             name: "CImages", cSettings: c,
-            linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
+            linkerSettings: [
+                .linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("webp"), .linkedLibrary("lcms2"),
+                .linkedLibrary("z"),
+            ]),
         // SHA-256 of the system's libcrypto.
         .target(name: "CCrypto", cSettings: c, linkerSettings: [.linkedLibrary("crypto")]),
         .target(name: "Digests", dependencies: ["CCrypto"], swiftSettings: swift),

@@ -14,6 +14,8 @@ header() { printf '#include <stdio.h>\n#include <%s>\n' "$1" | "$compiler" -E -x
 need libpng-dev header png.h
 need libjpeg-dev header jpeglib.h
 need libssl-dev header openssl/evp.h
+need libwebp-dev header webp/encode.h
+need liblcms2-dev header lcms2.h
 need libsqlite3-dev header sqlite3.h
 need python3 python3 --version
 need python3-pip python3 -m pip --version

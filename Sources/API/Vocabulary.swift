@@ -33,12 +33,13 @@ package enum RandomSource: String, Codable, Sendable, CaseIterable {
 
 /// The format of an output file.
 package enum ImageFormat: String, Codable, Sendable, CaseIterable {
-    case png, jpeg
+    case png, jpeg, webp
 
     package var fileExtension: String {
         switch self {
         case .png: "png"
         case .jpeg: "jpg"
+        case .webp: "webp"
         }
     }
 

@@ -101,9 +101,16 @@ static void rgb_from_cmyk(const uint8_t *cmyk, uint8_t *rgb, uint32_t width, boo
     }
 }
 
-static void read_rows(j_decompress_ptr info, uint8_t *pixels) {
+/// Inks as they are, 255 the most.
+static void inks_from_cmyk(const uint8_t *cmyk, uint8_t *inks, uint32_t width, bool inverted) {
+    const uint8_t flip = inverted ? 255 : 0;
+    for (size_t i = 0; i < (size_t)width * 4; i++) inks[i] = cmyk[i] ^ flip;
+}
+
+static void read_rows(j_decompress_ptr info, bool keeps_inks, uint8_t *pixels) {
     const uint32_t width = info->output_width;
-    const size_t stride = (size_t)width * (info->output_components == 1 ? 1 : 3);
+    const uint32_t channels = info->output_components == 1 ? 1 : info->out_color_space == JCS_CMYK && keeps_inks ? 4 : 3;
+    const size_t stride = (size_t)width * channels;
     JSAMPARRAY inks = NULL;
     if (info->out_color_space == JCS_CMYK) {
         inks = info->mem->alloc_sarray((j_common_ptr)info, JPOOL_IMAGE, width * 4, 1);
@@ -112,7 +119,7 @@ static void read_rows(j_decompress_ptr info, uint8_t *pixels) {
         uint8_t *row = pixels + stride * info->output_scanline;
         if (inks) {
             jpeg_read_scanlines(info, inks, 1);
-            rgb_from_cmyk(inks[0], row, width, info->saw_Adobe_marker);
+            (keeps_inks ? inks_from_cmyk : rgb_from_cmyk)(inks[0], row, width, info->saw_Adobe_marker);
         } else {
             jpeg_read_scanlines(info, &row, 1);
         }
@@ -120,7 +127,7 @@ static void read_rows(j_decompress_ptr info, uint8_t *pixels) {
 }
 
 lz_image_status lz_jpeg_decode(const uint8_t *bytes, size_t count, const lz_jpeg_header *header, size_t memory_limit,
-                               uint8_t *pixels, lz_image_message *message) {
+                               bool keeps_inks, uint8_t *pixels, lz_image_message *message) {
     struct jpeg_decompress_struct info;
     struct jpeg_progress_mgr progress = { .progress_monitor = on_progress };
     error_manager errors;
@@ -141,7 +148,7 @@ lz_image_status lz_jpeg_decode(const uint8_t *bytes, size_t count, const lz_jpeg
     }
     info.out_color_space = info.num_components == 1 ? JCS_GRAYSCALE : info.num_components == 4 ? JCS_CMYK : JCS_RGB;
     jpeg_start_decompress(&info);
-    read_rows(&info, pixels);
+    read_rows(&info, keeps_inks, pixels);
     jpeg_finish_decompress(&info);
     jpeg_destroy_decompress(&info);
     return LZ_IMAGE_OK;

@@ -17,7 +17,7 @@ typedef struct {
     float a, b;
     size_t width, second;
     bool flag;
-    const float *cosine, *sine;
+    const float *cosine, *sine, *slopes;
     size_t heads, head_size, stride;
 } elementwise;
 
@@ -75,6 +75,26 @@ void lz_add_row(size_t rows, size_t width, const void *x, lz_dtype x_type, const
                      .y_type = y_type,
                      .width = width};
     lz_parallel(rows, rows_per_piece(width), add_row_piece, &e);
+}
+
+static void prelu_piece(void *context, size_t begin, size_t end, size_t thread) {
+    (void)thread;
+    const elementwise *e = context;
+    for (size_t row = begin; row < end; row++)
+        e->table->prelu(e->width, element_at(e->x, e->x_type, row * e->width), e->x_type, e->slopes,
+                        element_at_mutable(e->y, e->y_type, row * e->width), e->y_type);
+}
+
+void lz_prelu(size_t rows, size_t width, const void *x, lz_dtype x_type, const float *slopes, void *y,
+              lz_dtype y_type) {
+    elementwise e = {.table = &lz_table()->vector,
+                     .x = x,
+                     .y = y,
+                     .x_type = x_type,
+                     .y_type = y_type,
+                     .width = width,
+                     .slopes = slopes};
+    lz_parallel(rows, rows_per_piece(width), prelu_piece, &e);
 }
 
 static void multiply_piece(void *context, size_t begin, size_t end, size_t thread) {

@@ -39,6 +39,8 @@ typedef struct {
     void (*rotate)(size_t heads, size_t head_size, const float *cosine, const float *sine, bool interleaved, void *x,
                    lz_dtype type);
     void (*convert)(size_t count, const void *x, lz_dtype x_type, void *y, lz_dtype y_type);
+    /// One row: y[i] = x[i] where that is positive, else slopes[i]·x[i].
+    void (*prelu)(size_t width, const void *x, lz_dtype x_type, const float *slopes, void *y, lz_dtype y_type);
     /// `count` when all are finite.
     size_t (*first_non_finite)(size_t count, const void *x, lz_dtype type);
 

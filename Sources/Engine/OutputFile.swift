@@ -41,6 +41,7 @@ struct OutputFile {
         switch request.format {
         case .png: return try image.png(metadata: metadata)
         case .jpeg: return try image.jpeg(quality: request.quality, metadata: metadata)
+        case .webp: return try image.webp(quality: request.quality, metadata: metadata)
         }
     }
 

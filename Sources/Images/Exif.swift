@@ -14,8 +14,18 @@ struct Exif {
     private enum Tag {
         static let description: UInt16 = 0x010E
         static let orientation: UInt16 = 0x0112
+        static let horizontalResolution: UInt16 = 0x011A
+        static let verticalResolution: UInt16 = 0x011B
+        static let resolutionUnit: UInt16 = 0x0128
+        static let chromaPosition: UInt16 = 0x0213
         static let exifFolder: UInt16 = 0x8769
+        static let version: UInt16 = 0x9000
+        static let components: UInt16 = 0x9101
         static let comment: UInt16 = 0x9286
+        static let flashpix: UInt16 = 0xA000
+        static let colorSpace: UInt16 = 0xA001
+        static let width: UInt16 = 0xA002
+        static let height: UInt16 = 0xA003
     }
 
     init() {}
@@ -56,40 +66,67 @@ struct Exif {
         return nil
     }
 
-    /// The block with these tags, big-endian as A1111 writes it so that UTF-16 needs no mark; nil when both are absent.
-    func encoded() -> [UInt8]? {
+    /// A block for a picture of this size with every tag that Exif 2.32 asks of a compressed primary image, big-endian as
+    /// A1111 writes it so that UTF-16 needs no mark; nil when there is neither description nor comment to carry.
+    func encoded(width: Int, height: Int) -> [UInt8]? {
         guard description != nil || comment != nil else { return nil }
-        var folders: [UInt8] = []
-        var values: [UInt8] = []
-        let descriptionBytes = description.map { Array($0.utf8) + [0] }
-        let commentBytes = comment.map { Array("UNICODE\0".utf8) + $0.utf16.flatMap(big16) }
-        let entryCount = (descriptionBytes == nil ? 0 : 1) + (commentBytes == nil ? 0 : 1)
-        // Header, first folder, folder of EXIF, then the values.
-        let second = 8 + 2 + 12 * entryCount + 4
-        let valueStart = second + (commentBytes == nil ? 0 : 2 + 12 + 4)
-
-        func entry(_ tag: UInt16, type: UInt16, count: Int, field: [UInt8]) -> [UInt8] {
-            big16(tag) + big16(type) + bigEndian(UInt32(count)) + field
+        var first = TIFFFolder()
+        if let description { first.add(Tag.description, type: 2, count: nil, Array(description.utf8) + [0]) }
+        // 72 dots an inch: Exif's word for "unknown".
+        for tag in [Tag.horizontalResolution, Tag.verticalResolution] {
+            first.add(tag, type: 5, count: 1, bigEndian(72) + bigEndian(1))
         }
-        func place(_ bytes: [UInt8]) -> [UInt8] {
-            guard bytes.count > 4 else { return bytes + [UInt8](repeating: 0, count: 4 - bytes.count) }
-            let offset = valueStart + values.count
-            values += bytes + [UInt8](repeating: 0, count: bytes.count % 2)
-            return bigEndian(UInt32(offset))
+        first.add(Tag.resolutionUnit, type: 3, count: 1, big16(2))
+        first.add(Tag.chromaPosition, type: 3, count: 1, big16(1))
+        var second = TIFFFolder()
+        second.add(Tag.version, type: 7, count: nil, Array("0232".utf8))
+        // Y, Cb, Cr, none.
+        second.add(Tag.components, type: 7, count: nil, [1, 2, 3, 0])
+        if let comment {
+            second.add(Tag.comment, type: 7, count: nil, Array("UNICODE\0".utf8) + comment.utf16.flatMap(big16))
         }
-        folders += big16(UInt16(entryCount))
-        if let descriptionBytes {
-            let field = place(descriptionBytes)
-            folders += entry(Tag.description, type: 2, count: descriptionBytes.count, field: field)
-        }
-        if let commentBytes {
-            folders += entry(Tag.exifFolder, type: 4, count: 1, field: bigEndian(UInt32(second)))
-            folders += bigEndian(0) + big16(1)
-            let field = place(commentBytes)
-            folders += entry(Tag.comment, type: 7, count: commentBytes.count, field: field)
-        }
-        return Array("MM\0*".utf8) + bigEndian(8) + folders + bigEndian(0) + values
+        second.add(Tag.flashpix, type: 7, count: nil, Array("0100".utf8))
+        second.add(Tag.colorSpace, type: 3, count: 1, big16(1))  // sRGB
+        second.add(Tag.width, type: 4, count: 1, bigEndian(UInt32(width)))
+        second.add(Tag.height, type: 4, count: 1, bigEndian(UInt32(height)))
+        let start = 8
+        first.add(Tag.exifFolder, type: 4, count: 1, bigEndian(UInt32(start + first.length(with: 1))))
+        return Array("MM\0*".utf8) + bigEndian(UInt32(start)) + first.encoded(at: start)
+            + second.encoded(at: start + first.length(with: 0))
     }
+}
+
+/// A folder of tags to be written, in ascending order of the tags.
+private struct TIFFFolder {
+    private var entries: [(tag: UInt16, type: UInt16, count: Int, value: [UInt8])] = []
+
+    /// `count` values of a type in big-endian bytes; nil: as many as there are bytes.
+    mutating func add(_ tag: UInt16, type: UInt16, count: Int?, _ value: [UInt8]) {
+        entries.append((tag, type, count ?? value.count, value))
+    }
+
+    /// Bytes of the folder and the values that do not fit into their entries, with `more` entries that do.
+    func length(with more: Int) -> Int {
+        2 + 12 * (entries.count + more) + 4 + entries.reduce(0) { $0 + Self.room($1.value) }
+    }
+
+    func encoded(at start: Int) -> [UInt8] {
+        var folder = big16(UInt16(entries.count))
+        var values: [UInt8] = []
+        let valueStart = start + 2 + 12 * entries.count + 4
+        for entry in entries.sorted(by: { $0.tag < $1.tag }) {
+            folder += big16(entry.tag) + big16(entry.type) + bigEndian(UInt32(entry.count))
+            guard entry.value.count > 4 else {
+                folder += entry.value + [UInt8](repeating: 0, count: 4 - entry.value.count)
+                continue
+            }
+            folder += bigEndian(UInt32(valueStart + values.count))
+            values += entry.value + [UInt8](repeating: 0, count: entry.value.count % 2)
+        }
+        return folder + bigEndian(0) + values
+    }
+
+    private static func room(_ value: [UInt8]) -> Int { value.count > 4 ? value.count + value.count % 2 : 0 }
 }
 
 private func big16(_ value: UInt16) -> [UInt8] { [UInt8(value >> 8), UInt8(value & 0xFF)] }

@@ -1,4 +1,4 @@
-// Encoding PNG and JPEG with the recipe of the picture.
+// Encoding PNG, JPEG and WebP with the recipe of the picture.
 
 internal import CImages
 
@@ -24,7 +24,7 @@ extension Image {
         guard (1...100).contains(quality) else { throw .encoding("JPEG quality \(quality) is not 1 to 100") }
         guard max(width, height) <= 65500 else { throw .tooLarge(.side, found: max(width, height), limit: 65500) }
         let image = channels == 4 ? rgb() : self
-        let segments = try metadata.jpegSegments()
+        let segments = try metadata.jpegSegments(width: width, height: height)
         // One buffer keeps all segments in place while libjpeg reads them.
         let joined = segments.flatMap { $0 }
         var message = lz_image_message()
@@ -43,11 +43,29 @@ extension Image {
         return Array(try take(encoded, status, message))
     }
 
+    /// Encodes as WebP with `quality` 1 to 100, of which 100 is lossless.
+    package func webp(quality: Int = 95, metadata: Metadata = Metadata()) throws(ImageError) -> [UInt8] {
+        guard (1...100).contains(quality) else { throw .encoding("WebP quality \(quality) is not 1 to 100") }
+        let longest = 16383
+        guard max(width, height) <= longest else { throw .tooLarge(.side, found: max(width, height), limit: longest) }
+        let image = channels == 1 ? rgb() : self
+        let (exif, xmp) = try metadata.webpChunks(width: width, height: height)
+        var message = lz_image_message()
+        var encoded = lz_bytes()
+        let status = lz_webp_encode(
+            image.samples, UInt32(width), UInt32(height), UInt32(image.channels), Int32(quality), &encoded, &message)
+        let file = try take(encoded, status, message)
+        guard exif != nil || xmp != nil else { return file }
+        return WebPFile.wrapping(
+            file, width: width, height: height, exif: exif, xmp: xmp, hasAlpha: image.channels == 4)
+    }
+
     /// Encodes as `format` with its defaults.
     package func encoded(as format: ImageFormat, metadata: Metadata = Metadata()) throws(ImageError) -> [UInt8] {
         switch format {
         case .png: try png(metadata: metadata)
         case .jpeg: try jpeg(metadata: metadata)
+        case .webp: try webp(metadata: metadata)
         }
     }
 

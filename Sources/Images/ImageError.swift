@@ -24,11 +24,11 @@ extension ImageError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .empty: "the picture has no bytes"
-        case .unsupported(let format): "the picture is \(format), which is not read; send PNG or JPEG"
+        case .unsupported(let format): "the picture is \(format), which is not read; send PNG, JPEG or WebP"
         case .unrecognised(let bytes):
             "the data is no known picture format (first bytes "
                 + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
-                + "); send PNG or JPEG"
+                + "); send PNG, JPEG or WebP"
         case .truncated(let format): "the \(format) ends too early; send the whole file"
         case .corrupt(let format, let fact): "the \(format) is damaged: \(fact)"
         case .tooLarge(.side, let found, let most):

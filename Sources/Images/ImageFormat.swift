@@ -2,9 +2,15 @@
 
 /// The formats that are read and written.
 package enum ImageFormat: String, Sendable, CaseIterable {
-    case png, jpeg
+    case png, jpeg, webp
 
-    package var name: String { self == .png ? "PNG" : "JPEG" }
+    package var name: String {
+        switch self {
+        case .png: "PNG"
+        case .jpeg: "JPEG"
+        case .webp: "WebP"
+        }
+    }
 
     /// Recognises `bytes`; throws `unsupported` with the name of a known format that is not read.
     package init(_ bytes: [UInt8]) throws(ImageError) {
@@ -13,6 +19,8 @@ package enum ImageFormat: String, Sendable, CaseIterable {
             self = .png
         } else if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
             self = .jpeg
+        } else if bytes.starts(with: "RIFF".utf8), bytes.dropFirst(8).starts(with: "WEBP".utf8) {
+            self = .webp
         } else if let name = Self.unread(bytes) {
             throw .unsupported(format: name)
         } else if PNGFile.signature.starts(with: bytes) {
@@ -27,7 +35,6 @@ package enum ImageFormat: String, Sendable, CaseIterable {
     /// The name of a common format that is not read.
     private static func unread(_ bytes: [UInt8]) -> String? {
         func at(_ offset: Int, _ text: String) -> Bool { bytes.dropFirst(offset).starts(with: text.utf8) }
-        if at(0, "RIFF") && at(8, "WEBP") { return "WebP" }
         if at(0, "GIF8") { return "GIF" }
         if at(4, "ftyp") {
             let brand = String(decoding: bytes.dropFirst(8).prefix(4), as: UTF8.self)

@@ -1,7 +1,7 @@
 // The recipe of a picture, carried in its file.
 //
 // PNG    tEXt or iTXt `parameters` (AUTOMATIC1111), iTXt `lazuli` (JSON), iTXt `XML:com.adobe.xmp` (IPTC source type)
-// JPEG   EXIF UserComment (AUTOMATIC1111, UTF-16), EXIF ImageDescription (JSON), XMP
+// JPEG   EXIF UserComment (AUTOMATIC1111, UTF-16), EXIF ImageDescription (JSON), XMP; WebP the same in its own chunks
 
 internal import CImages
 
@@ -50,14 +50,14 @@ package struct Metadata: Sendable, Equatable {
         return chunks
     }
 
-    /// Contents of APP1 segments.
-    func jpegSegments() throws(ImageError) -> [[UInt8]] {
+    /// Contents of APP1 segments of a picture of this size.
+    func jpegSegments(width: Int, height: Int) throws(ImageError) -> [[UInt8]] {
         var exif = Exif()
         exif.description = recipe
         exif.comment = parameters
         guard recipe?.utf8.contains(0) != true else { throw .metadataText }
         var segments: [[UInt8]] = []
-        if let block = exif.encoded() {
+        if let block = exif.encoded(width: width, height: height) {
             let segment = JPEGFile.exifPrefix + block
             guard segment.count <= JPEGFile.longestSegment else {
                 throw .metadataTooLarge(bytes: segment.count, limit: JPEGFile.longestSegment)
@@ -92,14 +92,24 @@ package struct Metadata: Sendable, Equatable {
         """
     }
 
+    /// The EXIF block and the XMP packet of a WebP, nil where there is nothing to say.
+    func webpChunks(width: Int, height: Int) throws(ImageError) -> (exif: [UInt8]?, xmp: [UInt8]?) {
+        var exif = Exif()
+        exif.description = recipe
+        exif.comment = parameters
+        guard recipe?.utf8.contains(0) != true else { throw .metadataText }
+        return (exif.encoded(width: width, height: height), source.map { Array(Self.packet($0).utf8) })
+    }
+
     // MARK: Reading
 
-    /// Reads the metadata of a PNG or JPEG without decoding it; what is malformed counts as absent.
+    /// Reads the metadata of a picture without decoding it; what is malformed counts as absent.
     package init(reading bytes: [UInt8]) throws(ImageError) {
         self.init()
         switch try ImageFormat(bytes) {
         case .png: readPNG(PNGFile(bytes: bytes))
         case .jpeg: readJPEG(JPEGFile(bytes: bytes))
+        case .webp: readWebP(WebPFile(bytes: bytes))
         }
     }
 
@@ -128,6 +138,13 @@ package struct Metadata: Sendable, Equatable {
         source = Self.source(inPacket: packet)
     }
 
+    private mutating func readWebP(_ file: WebPFile) {
+        let exif = Exif(file.exif)
+        parameters = exif.comment
+        recipe = exif.description
+        source = Self.source(inPacket: String(decoding: file["XMP "], as: UTF8.self))
+    }
+
     private static func source(inPacket packet: String) -> DigitalSource? {
         DigitalSource.allCases.first { packet.contains("digitalsourcetype/\($0.rawValue)<") }
     }
@@ -142,7 +159,7 @@ package struct Metadata: Sendable, Equatable {
         switch chunk.type {
         case "tEXt": return (key, latin1Text(rest))
         case "zTXt":
-            guard rest.first == 0, let text = inflated(rest.dropFirst()) else { return nil }
+            guard rest.first == 0, let text = inflated(rest.dropFirst(), limit: longestText) else { return nil }
             return (key, latin1Text(text[...]))
         default:
             guard rest.count >= 2, let language = rest.dropFirst(2).firstIndex(of: 0),
@@ -150,7 +167,7 @@ package struct Metadata: Sendable, Equatable {
             else { return nil }
             let content = rest[(translated + 1)...]
             guard rest.first == 1 else { return (key, String(decoding: content, as: UTF8.self)) }
-            return inflated(content).map { (key, String(decoding: $0, as: UTF8.self)) }
+            return inflated(content, limit: longestText).map { (key, String(decoding: $0, as: UTF8.self)) }
         }
     }
 
@@ -158,18 +175,5 @@ package struct Metadata: Sendable, Equatable {
         var text = ""
         for byte in bytes { text.unicodeScalars.append(Unicode.Scalar(byte)) }
         return text
-    }
-
-    /// Inflates a text; nil when it is malformed or longer than 4 MiB.
-    private static func inflated(_ bytes: ArraySlice<UInt8>) -> [UInt8]? {
-        let compressed = Array(bytes)
-        // Deflate's ratio is below 1032, so a small chunk needs no large buffer.
-        let capacity = min(longestText, compressed.count * 1032 + 64)
-        var isWhole = false
-        let text = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
-            isWhole = lz_inflate(compressed, compressed.count, buffer.baseAddress, capacity, &count)
-            if !isWhole { count = 0 }
-        }
-        return isWhole ? text : nil
     }
 }

@@ -64,6 +64,18 @@ extension Tensor {
         return y
     }
 
+    /// x where it is positive, else slopes·x with one slope [D] for each channel of [..., D].
+    package func rectified(slopes: Tensor) -> Tensor {
+        precondition(slopes.count == width && slopes.type == .f32, "\(slopes.shape) slopes for \(shape)")
+        let y = Tensor(uninitialized: shape, type)
+        withExtendedLifetime((self, slopes, y)) {
+            unsafe lz_prelu(
+                rows, width, read, type.kernel, slopes.read.assumingMemoryBound(to: Float.self), y.write,
+                y.type.kernel)
+        }
+        return y
+    }
+
     /// [..., 2D] → [..., D]. `gateSecond`: first half × activation(second half), as GEGLU of diffusers;
     /// otherwise activation(first half) × second half, as SwiGLU.
     package func gated(_ activation: Activation, gateSecond: Bool) -> Tensor {

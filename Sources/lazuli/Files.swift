@@ -69,8 +69,9 @@ extension API.ImageFormat {
         switch (fileName as NSString).pathExtension.lowercased() {
         case "png": self = .png
         case "jpg", "jpeg": self = .jpeg
+        case "webp": self = .webp
         case "": return nil
-        case let other: throw Failure(Exit.usage, "\(fileName): .\(other) is not a format. Use .png, .jpg or .jpeg.")
+        case let other: throw Failure(Exit.usage, "\(fileName): .\(other) is not a format. Use .png, .jpg, .jpeg or .webp.")
         }
     }
 }

@@ -75,8 +75,8 @@ private func decode(_ json: String) throws -> JobSubmission {
         (#"{"prompt": "p", "guidance": -1}"#, .outOfRange(param: "guidance", value: "-1.0", allowed: "0.0 to 100.0")),
         (#"{"prompt": "p", "priority": 11}"#, .outOfRange(param: "priority", value: "11", allowed: "-10 to 10")),
         (
-            #"{"prompt": "p", "format": "webp"}"#,
-            .unknownName(param: "format", value: "webp", allowed: ["png", "jpeg"])
+            #"{"prompt": "p", "format": "gif"}"#,
+            .unknownName(param: "format", value: "gif", allowed: ["png", "jpeg", "webp"])
         ),
         (#"{"prompt": "p", "kind": "caption"}"#, .unavailableKind("caption")),
         (

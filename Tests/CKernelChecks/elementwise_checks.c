@@ -90,6 +90,18 @@ static bool check_arithmetic(const operands *o) {
     return good && untouched(o, "row sum", 2 * n);
 }
 
+static bool check_prelu(const operands *o, const float *slopes) {
+    const size_t n = o->count;
+    clear(o);
+    lz_prelu(2, n, o->x, o->x_type, slopes, o->y, o->y_type);
+    bool good = true;
+    for (size_t i = 0; good && i < 2 * n; i++) {
+        const double value = get(o->x, o->x_type, i);
+        good = matches(o, "PReLU", i, value > 0 ? value : slopes[i % n] * value);
+    }
+    return good && untouched(o, "PReLU", 2 * n);
+}
+
 static bool check_gated(const operands *o) {
     const size_t n = o->count;
     bool good = true;
@@ -145,7 +157,7 @@ bool check_elementwise(size_t count, char *message, size_t size) {
             put(o.x, o.x_type, i, inside ? 4 * next_number(&state) : NAN);
             put(o.z, o.z_type, i, inside || i < 2 * count + extra ? 4 * next_number(&state) : NAN);
         }
-        good = check_arithmetic(&o) && check_gated(&o) && check_rotation(&o, cosine, sine, false) &&
+        good = check_arithmetic(&o) && check_prelu(&o, cosine) && check_gated(&o) && check_rotation(&o, cosine, sine, false) &&
                check_rotation(&o, cosine, sine, true);
         if (good && (types == 0 || types == 7)) good = check_join(&o);
     }

@@ -15,6 +15,8 @@ func samplePictures() throws -> [(kind: String, file: [UInt8])] {
         ("JPEG", try image.jpeg(quality: 80, fullChroma: false)),
         ("JPEG with a recipe", try image.jpeg(metadata: Metadata(parameters: "a", recipe: "{}", source: .generated))),
         ("JPEG progressive", golden("jpeg progressive")),
+        ("WebP", try image.webp(metadata: Metadata(parameters: "a", recipe: "{}", source: .generated))),
+        ("WebP lossless", try image.webp(quality: 100)),
     ]
 }
 

@@ -413,6 +413,47 @@ def write(folder, name, seed, config, table, tensors):
     return sum((folder / f"{name}.{suffix}").stat().st_size for suffix in ("safetensors", "json"))
 
 
+# Upscalers --------------------------------------------------------------------------------------------------------
+
+
+def upscaler(model, seed, *size):
+    """Reference: the networks as `spandrel` builds them from a checkpoint's shapes (PyPI, MIT)."""
+    model = model.eval()
+    table = weights.fill(model, seed)
+    pixels = (noise("pixels", seed, 1, 3, *size) / 4 + 0.5).clamp(0, 1)
+    return {}, table, {"pixels": pixels, "enlarged": model(pixels)}
+
+
+def rrdb(seed, size, **config):
+    from spandrel.architectures.ESRGAN.__arch.RRDB import RRDBNet
+
+    return upscaler(RRDBNet(**config), seed, *size)
+
+
+@case("upscaler-rrdb")
+def _(seed, k):
+    return rrdb(seed, (7, 5), num_filters=8 * k, num_blocks=2)
+
+
+@case("upscaler-rrdb-x2")
+def _(seed, k):
+    return rrdb(seed, (6, 10), num_filters=16 * k, num_blocks=1, in_nc=12, shuffle_factor=2, scale=4)
+
+
+@case("upscaler-compact")
+def _(seed, k):
+    from spandrel.architectures.Compact.__arch.SRVGG import SRVGGNetCompact
+
+    return upscaler(SRVGGNetCompact(num_feat=12 * k, num_conv=3, upscale=4, act_type="prelu"), seed, 9, 5)
+
+
+@case("upscaler-compact-x2")
+def _(seed, k):
+    from spandrel.architectures.Compact.__arch.SRVGG import SRVGGNetCompact
+
+    return upscaler(SRVGGNetCompact(num_feat=24 * k, num_conv=1, upscale=2, act_type="prelu"), seed, 4, 6)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent / "models")

@@ -2,7 +2,7 @@ import Images
 import Testing
 
 @Suite struct DecodeTests {
-    @Test func `the goldens are there`() { #expect(pictures.count == 49) }
+    @Test func `the goldens are there`() { #expect(pictures.count == 63) }
 
     @Test(arguments: pictures) func `every kind of file gives Pillow's pixels`(_ picture: Picture) throws {
         let image = try Image.decode(picture.file)
@@ -38,7 +38,7 @@ import Testing
         func ascii(_ text: String) -> [UInt8] { Array(text.utf8) }
         let bitmap: [UInt8] = [0x42, 0x4D, 9, 9, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0]
         return [
-            ("WebP", ascii("RIFF\u{10}\0\0\0WEBPVP8 ")), ("GIF", ascii("GIF89a")),
+            ("GIF", ascii("GIF89a")),
             ("HEIC", ascii("\0\0\0\u{18}ftypheic")),
             ("AVIF", ascii("\0\0\0\u{18}ftypavif")), ("TIFF", ascii("II*\0\u{8}\0\0\0")), ("BMP", bitmap),
             ("JPEG XL", [0xFF, 0x0A, 1, 2]), ("JPEG 2000", ascii("\0\0\0\u{C}jP  ")),
@@ -47,7 +47,7 @@ import Testing
 
     @Test(arguments: unread) func `a format that is not read is named`(_ name: String, _ file: [UInt8]) {
         #expect(throws: ImageError.unsupported(format: name)) { try Image.decode(file) }
-        #expect(ImageError.unsupported(format: name).description.contains("send PNG or JPEG"))
+        #expect(ImageError.unsupported(format: name).description.contains("send PNG, JPEG or WebP"))
     }
 
     @Test func `what is no picture is a typed error`() {
@@ -66,7 +66,30 @@ import Testing
         #expect(throws: ImageError.unsupported(format: "an animated PNG")) { try Image.decode(file) }
     }
 
-    @Test(arguments: ["rgb", "interlaced", "jpeg 4:2:0", "jpeg progressive", "jpeg grey"])
+    @Test func `an animated WebP says so`() {
+        // An extended header whose flags promise animation, one by one pixel.
+        let header: [UInt8] = Array("VP8X".utf8) + [10, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        let control: [UInt8] = Array("ANIM".utf8) + [6, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        let body = Array("WEBP".utf8) + header + control
+        let file = Array("RIFF".utf8) + [UInt8(body.count), 0, 0, 0] + body
+        #expect(throws: ImageError.unsupported(format: "an animated WebP")) { try Image.decode(file) }
+    }
+
+    @Test func `a profile is named, and one that is damaged counts as absent`() throws {
+        #expect(try Image.header(picture("profile rgb PNG").file).profile?.name == "wide")
+        #expect(try Image.header(picture("profile cmyk JPEG").file).profile?.name == "inks")
+        #expect(try Image.header(picture("profile that is none").file).profile == nil)
+        // A JPEG splits its profile: every byte of it damaged in turn never fails the picture.
+        let file = picture("profile rgb JPEG").file
+        let start = try #require(file.indices.first { file[$0...].starts(with: "ICC_PROFILE".utf8) })
+        for offset in 12..<400 {
+            var broken = file
+            broken[start + offset] ^= 0x55
+            #expect(try Image.decode(broken).channels == 3)
+        }
+    }
+
+    @Test(arguments: ["rgb", "interlaced", "jpeg 4:2:0", "jpeg progressive", "jpeg grey", "WebP", "WebP lossless"])
     func `every truncation is a typed error`(_ name: String) throws {
         let file = picture(name).file
         // The last bytes of a PNG repeat a known checksum and those of a JPEG end the image: all are needed.

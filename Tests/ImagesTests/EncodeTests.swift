@@ -9,16 +9,31 @@ import Testing
         #expect(try Image.decode(image.png(level: level)) == image)
     }
 
+    @Test(arguments: [1, 3, 4]) func `WebP is lossless at its best quality and near at others`(_ channels: Int) throws {
+        let image = noise(width: 37, height: 23, channels: channels)
+        let colors = channels == 1 ? image.rgb() : image
+        #expect(try Image.decode(image.webp(quality: 100)) == colors)
+        let smooth = gradient(channels)
+        let near = try Image.decode(smooth.webp(quality: 98))
+        #expect(worst(channels == 1 ? near.grey() : near.rgb(), channels == 1 ? smooth : smooth.rgb()) <= 12)
+        #expect(try smooth.webp(quality: 10).count < smooth.webp(quality: 98).count)
+        #expect(throws: ImageError.encoding("WebP quality 101 is not 1 to 100")) { try image.webp(quality: 101) }
+        #expect(throws: ImageError.tooLarge(.side, found: 16384, limit: 16383)) {
+            try Image(width: 16384, height: 1, color: [1, 2, 3]).webp()
+        }
+    }
+
     @Test func `a picture of one pixel survives`() throws {
         let image = Image(width: 1, height: 1, color: [9, 8, 7])
         #expect(try Image.decode(image.png()) == image)
         #expect(try Image.decode(image.jpeg(quality: 100)).width == 1)
+        #expect(try Image.decode(image.webp(quality: 100)) == image)
     }
 
     private func gradient(_ channels: Int) -> Image {
         Image(
             width: 48, height: 40, channels: channels,
-            samples: (0..<48 * 40 * channels).map { UInt8($0 / channels % 48 * 3 + $0 % channels * 40) })
+            samples: (0..<48 * 40 * channels).map { UInt8($0 / channels % 48 * 3 + $0 % channels * 38) })
     }
 
     private func worst(_ a: Image, _ b: Image) -> Int {

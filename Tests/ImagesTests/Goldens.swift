@@ -21,7 +21,7 @@ func records(_ name: String, _ source: String = #filePath) -> [[String]] {
 
 func bytes(_ base64: String) -> [UInt8] { Data(base64Encoded: base64).map { [UInt8]($0) } ?? [] }
 
-let pictures: [Picture] = records("pictures.tsv").compactMap { cells in
+let pictures: [Picture] = (records("pictures.tsv") + records("profiles.tsv")).compactMap { cells in
     guard cells.count == 7, let width = Int(cells[2]), let height = Int(cells[3]), let channels = Int(cells[4]),
         let tolerance = Int(cells[6])
     else { return nil }

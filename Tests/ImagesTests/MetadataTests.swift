@@ -22,6 +22,9 @@ import Testing
             let jpeg = try image.jpeg(metadata: metadata)
             #expect(try Metadata(reading: jpeg) == metadata)
             #expect(try Image.decode(jpeg) == Image.decode(image.jpeg()))
+            let webp = try image.webp(quality: 100, metadata: metadata)
+            #expect(try Metadata(reading: webp) == metadata)
+            #expect(try Image.decode(webp) == image)
         }
     }
 
@@ -29,6 +32,7 @@ import Testing
         for metadata in [Metadata(), Metadata(parameters: "a"), Metadata(recipe: "{}"), Metadata(source: .generated)] {
             #expect(try Metadata(reading: image.png(metadata: metadata)) == metadata)
             #expect(try Metadata(reading: image.jpeg(metadata: metadata)) == metadata)
+            #expect(try Metadata(reading: image.webp(metadata: metadata)) == metadata)
         }
     }
 
@@ -43,7 +47,7 @@ import Testing
 
     @Test func `a recipe too long for JPEG is refused with its size`() {
         let metadata = Metadata(parameters: String(repeating: "x", count: 33_000))
-        #expect(throws: ImageError.metadataTooLarge(bytes: 66_058, limit: 65533)) { try image.jpeg(metadata: metadata) }
+        #expect(throws: ImageError.metadataTooLarge(bytes: 66_194, limit: 65533)) { try image.jpeg(metadata: metadata) }
         #expect(throws: Never.self) { try image.png(metadata: metadata) }
         #expect(throws: ImageError.metadataText) { try image.png(metadata: Metadata(recipe: "a\0b")) }
         #expect(throws: ImageError.metadataText) { try image.jpeg(metadata: Metadata(recipe: "a\0b")) }

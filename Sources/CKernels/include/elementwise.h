@@ -19,6 +19,8 @@ void lz_softmax(size_t rows, size_t width, const float *x, float *y);
 
 /// y = activation(x), count elements.
 void lz_activate(size_t count, lz_activation activation, const void *x, lz_dtype x_type, void *y, lz_dtype y_type);
+/// Rows X[rows][width]: y = x where x > 0, else slopes[i]·x (He et al. 2015); slopes [width].
+void lz_prelu(size_t rows, size_t width, const void *x, lz_dtype x_type, const float *slopes, void *y, lz_dtype y_type);
 /// y = a·x + b·z (z NULL: y = a·x). Any mix of LZ_F32 and LZ_BF16.
 void lz_blend(size_t count, float a, const void *x, lz_dtype x_type, float b, const void *z, lz_dtype z_type,
               void *y, lz_dtype y_type);

@@ -118,6 +118,13 @@ static void convert(size_t count, const void *x, lz_dtype x_type, void *y, lz_dt
         convert_as(count, x, x_type, y, y_type);
 }
 
+static void prelu(size_t width, const void *x, lz_dtype x_type, const float *slopes, void *y, lz_dtype y_type) {
+    for (size_t i = 0; i < width; i += LANES) {
+        vf value = load_lanes(x, x_type, i, width - i), slope = load_lanes(slopes, LZ_F32, i, width - i);
+        store_lanes(y, y_type, i, width - i, value > 0 ? value : slope * value);
+    }
+}
+
 static size_t first_non_finite(size_t count, const void *x, lz_dtype type) {
     enum { stretch = 32 * LANES };
     for (size_t first = 0; first < count; first += stretch) {
@@ -172,6 +179,7 @@ static void lanes_elementwise(vector_kernels *kernels) {
     kernels->gated = gated;
     kernels->rotate = rotate;
     kernels->convert = convert;
+    kernels->prelu = prelu;
     kernels->first_non_finite = first_non_finite;
     kernels->resample_rows_u8 = resample_rows_u8;
     kernels->resample_rows_f32 = resample_rows_f32;

@@ -51,6 +51,13 @@ static void convert(size_t count, const void *x, lz_dtype x_type, void *y, lz_dt
     for (size_t i = 0; i < count; i++) store_element(y, y_type, i, load_element(x, x_type, i));
 }
 
+static void prelu(size_t width, const void *x, lz_dtype x_type, const float *slopes, void *y, lz_dtype y_type) {
+    for (size_t i = 0; i < width; i++) {
+        float value = load_element(x, x_type, i);
+        store_element(y, y_type, i, value > 0 ? value : slopes[i] * value);
+    }
+}
+
 static size_t first_non_finite(size_t count, const void *x, lz_dtype type) {
     for (size_t i = 0; i < count; i++)
         if (!isfinite(load_element(x, type, i))) return i;
@@ -83,6 +90,7 @@ void reference_elementwise(vector_kernels *table) {
     table->gated = gated;
     table->rotate = rotate;
     table->convert = convert;
+    table->prelu = prelu;
     table->first_non_finite = first_non_finite;
     table->resample_rows_u8 = resample_rows_u8;
     table->resample_rows_f32 = resample_rows_f32;

@@ -1,0 +1,30 @@
+package import Checkpoints
+package import Tensor
+
+/// A network that enlarges a picture.
+package protocol Upscaler: Sendable {
+    /// Pixels of the result for a pixel of the picture, along each side.
+    var factor: Int { get }
+    /// Pixels of the picture beyond which a pixel of the result does not look, where that is near enough to matter.
+    var reach: Int { get }
+    /// Sides of a picture are multiples of this.
+    var unit: Int { get }
+
+    /// [N, H, W, 3] in 0 ... 1 → [N, H·f, W·f, 3], not clamped, f32.
+    func callAsFunction(_ x: Tensor) -> Tensor
+}
+
+/// The upscaler that a checkpoint holds, by the names of its tensors.
+package func upscaler(_ store: CheckpointStore, _ precision: Precision) throws -> any Upscaler {
+    let store = try UpscalerNames.modern(store)
+    if store.contains("conv_first.weight") {
+        let weights = Weights(store, precision)
+        let network = try RRDBNet(weights, RRDBNet.Configuration(store))
+        try weights.requireAllTaken()
+        return network
+    }
+    let weights = Weights(store, precision)
+    let network = try SRVGGNetCompact(weights, SRVGGNetCompact.Configuration(store))
+    try weights.requireAllTaken()
+    return network
+}
