@@ -43,12 +43,12 @@ let package = Package(
         // Values of arithmetic: tensors, packed and quantised weights.
         .target(name: "Tensor", dependencies: ["CKernels"], swiftSettings: swift + [.strictMemorySafety()]),
         // File formats of model weights, and the path into them.
-        .target(name: "Checkpoints", dependencies: ["Tensor"], swiftSettings: swift),
+        .target(name: "Checkpoints", dependencies: ["JSON", "Tensor"], swiftSettings: swift),
         // Building blocks that take their weights by path.
         .target(name: "Layers", dependencies: ["Checkpoints", "Tensor"], swiftSettings: swift),
         // Text to token ids and back.
         .target(
-            name: "Tokenizers", exclude: ["Unicode/make_canonical_mappings.py"], swiftSettings: swift),
+            name: "Tokenizers", dependencies: ["JSON"], exclude: ["Unicode/make_canonical_mappings.py"], swiftSettings: swift),
         // Pictures as bytes: PNG, JPEG, orientation, metadata.
         .target(name: "Images", dependencies: ["CImages", "CKernels"], swiftSettings: swift),
         // One architecture a file.
@@ -136,9 +136,9 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swift),
         .testTarget(name: "TensorTests", dependencies: ["Tensor"], swiftSettings: swift),
         .testTarget(
-            name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Goldens"], swiftSettings: swift),
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "JSON"], exclude: ["Goldens"], swiftSettings: swift),
         .testTarget(
-            name: "TokenizersTests", dependencies: ["Tokenizers"],
+            name: "TokenizersTests", dependencies: ["JSON", "Tokenizers"],
             exclude: ["Goldens", "corpus.py", "make_goldens.py"],
             swiftSettings: swift),
         .testTarget(

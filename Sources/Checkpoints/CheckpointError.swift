@@ -1,6 +1,7 @@
 // What can be wrong with a model file. Cases carry facts; the description adds the remedy.
 
 import Glibc
+package import JSON
 
 /// A checkpoint that cannot be read, or that is not what it claims to be.
 package enum CheckpointError: Error, Equatable, Sendable {
@@ -96,7 +97,8 @@ extension CheckpointError.Fault: CustomStringConvertible {
         case .valueType(let key, let type): "\"\(key)\" has the unknown value type \(type)"
         case .text(let key): "\"\(key)\" is not valid UTF-8"
         case .nesting(let key): "\"\(key)\" nests lists too deeply"
-        case .shardName(let name): "the index names \"\(name)\", which is no safetensors file in its own folder"
+        case .shardName(let name):
+            "the index names \"\(excerpt(name))\", which is no safetensors file in its own folder"
         case .shardLacks(let tensor, let shard): "the index places tensor \"\(tensor)\" in \(shard), which lacks it"
         case .shape(let tensor, let shape, let wanted): "tensor \"\(tensor)\" has shape \(shape), not \(wanted)"
         }

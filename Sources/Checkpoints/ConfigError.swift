@@ -1,3 +1,5 @@
+package import JSON
+
 /// A configuration file that cannot be read or does not say what is needed.
 package enum ConfigError: Error, Equatable, Sendable {
     case file(CheckpointError)
@@ -16,7 +18,7 @@ extension ConfigError: CustomStringConvertible {
         case .type(let file, let key, let expected, let found):
             "\(file): \(key.isEmpty ? "the top" : "\"\(key)\"") must be \(expected), found \(found)"
         case .value(let file, let key, let found, let known):
-            "\(file): \"\(key)\" is \"\(found)\", which is not supported; known: \(known.joined(separator: ", "))"
+            "\(file): \"\(key)\" is \"\(excerpt(found))\", which is not supported; known: \(known.joined(separator: ", "))"
         }
     }
 }

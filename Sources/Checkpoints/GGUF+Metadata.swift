@@ -1,6 +1,8 @@
 // Values of GGUF metadata. Lists are checked once, stay in the mapped file and are decoded when asked for: a vocabulary
 // of 262,144 strings costs nothing until then.
 
+import JSON
+
 extension GGUF {
     /// One value of the metadata.
     package enum Value: Sendable {
@@ -25,7 +27,7 @@ extension GGUF {
         var members: [String: JSON] = [:]
         for (key, value) in metadata {
             switch value {
-            case .unsigned(let number): members[key] = Int(exactly: number).map(JSON.int) ?? .double(Double(number))
+            case .unsigned(let number): members[key] = Int(exactly: number).map(JSON.int) ?? .unsigned(number)
             case .signed(let number): members[key] = .int(Int(number))
             case .float(let number): members[key] = .double(number)
             case .bool(let flag): members[key] = .bool(flag)
@@ -67,7 +69,7 @@ extension GGUF.Value {
         case .signed(let number): "\(number)"
         case .float(let number): "\(number)"
         case .bool(let flag): "\(flag)"
-        case .string(let text): "\"\(text.prefix(60))\""
+        case .string(let text): "\"\(excerpt(text))\""
         case .list(let list): "a list of \(list.count) \(list.element)"
         }
     }
