@@ -145,7 +145,7 @@ let package = Package(
             name: "ImagesTests", dependencies: ["Images"], exclude: ["Goldens"], swiftSettings: swift),
         .testTarget(name: "FaultTests", dependencies: ["Checkpoints", "Images"], swiftSettings: swift),
         .testTarget(
-            name: "ModelsTests", dependencies: ["Checkpoints", "Layers", "Models", "Tensor"], swiftSettings: swift),
+            name: "ModelsTests", dependencies: ["Checkpoints", "JSON", "Layers", "Models", "Tensor"], swiftSettings: swift),
         .testTarget(
             name: "SchedulersTests", dependencies: ["RandomSources", "Schedulers"], exclude: ["make_goldens.py"],
             resources: [.copy("Goldens")], swiftSettings: swift),

@@ -92,7 +92,7 @@ extension CheckpointError.Fault: CustomStringConvertible {
         case .hole(let begin, let end): "bytes \(begin) to \(end) of the data belong to no tensor"
         case .version(let version): "has GGUF version \(version); versions 2 and 3 are supported"
         case .bigEndian: "is a big-endian GGUF; convert it to little-endian"
-        case .count(let what, let count): "claims \(count) \(what), more than the file can hold"
+        case .count(let what, let count): "claims \(count) \(what), more than the file can hold or than are read"
         case .alignment(let alignment): "claims an alignment of \(alignment), not a power of two up to 1048576"
         case .valueType(let key, let type): "\"\(key)\" has the unknown value type \(type)"
         case .text(let key): "\"\(key)\" is not valid UTF-8"

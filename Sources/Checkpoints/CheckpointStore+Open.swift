@@ -46,14 +46,14 @@ extension CheckpointStore {
 
     /// Opens the shards that a `*.safetensors.index.json` names, all in its own folder.
     private init(index path: String) throws(CheckpointError) {
-        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? ""
         let text = try readSmallFile(path, limit: Self.longestIndex)
         guard !text.isEmpty else { throw .empty(file: path) }
         var shards: [String: CheckpointStore] = [:]
         var records: [String: TensorRecord] = [:]
         for (tensor, name) in try Self.weightMap(text, path) {
             if shards[name] == nil {
-                guard name.hasSuffix(".safetensors"), !name.contains("/"), !name.utf8.contains(0) else {
+                guard name.hasSuffix(".safetensors"), isFileName(name) else {
                     throw .malformed(file: path, .shardName(name))
                 }
                 let file = try MappedFile(path: folder + name)

@@ -7,6 +7,7 @@ package enum ConfigError: Error, Equatable, Sendable {
     case missing(file: String, key: String)
     case type(file: String, key: String, expected: String, found: String)
     case value(file: String, key: String, found: String, known: [String])
+    case version(file: String, found: Int, known: Int)
 }
 
 extension ConfigError: CustomStringConvertible {
@@ -19,6 +20,8 @@ extension ConfigError: CustomStringConvertible {
             "\(file): \(key.isEmpty ? "the top" : "\"\(key)\"") must be \(expected), found \(found)"
         case .value(let file, let key, let found, let known):
             "\(file): \"\(key)\" is \"\(excerpt(found))\", which is not supported; known: \(known.joined(separator: ", "))"
+        case .version(let file, let found, let known):
+            "\(file): is of version \(found) and this Lazuli reads versions up to \(known); update Lazuli"
         }
     }
 }

@@ -67,11 +67,11 @@ package struct ConfigObject: Sendable {
         try required(key, try optionalInt(key, in: range))
     }
 
-    /// The integer at `key`, or `standard` when absent.
+    /// The integer at `key`, or `standard` when absent, which may come from other keys and must lie in `range` too.
     package func int(
         _ key: String, default standard: Int, in range: ClosedRange<Int> = 0...0x7FFF_FFFF
     ) throws(ConfigError) -> Int {
-        try optionalInt(key, in: range) ?? standard
+        try int(value(key) ?? .int(standard), key, range)
     }
 
     /// The integer at `key`, or nil when absent.
