@@ -147,7 +147,8 @@ let package = Package(
         .testTarget(
             name: "ModelsTests", dependencies: ["Checkpoints", "JSON", "Layers", "Models", "Tensor"], swiftSettings: swift),
         .testTarget(
-            name: "SchedulersTests", dependencies: ["RandomSources", "Schedulers"], exclude: ["make_goldens.py"],
+            name: "SchedulersTests", dependencies: ["RandomSources", "Schedulers"],
+            exclude: ["make_goldens.py", "make_comfyui_goldens.py", "make_kdiffusion_goldens.py"],
             resources: [.copy("Goldens")], swiftSettings: swift),
         .testTarget(
             name: "RandomSourcesTests", dependencies: ["RandomSources"], exclude: ["make_goldens.py"],

@@ -10,13 +10,13 @@
 extension SamplingPlan {
     static func ddpm(_ configuration: SchedulerConfiguration, _ run: Run) throws(SchedulerError) -> SamplingPlan {
         let objective = try configuration.objective()
-        try configuration.refuseThresholding(for: run.sampler)
-        let clip = try configuration.clip(default: true)
+        let limit = run.followsDiffusers ? try configuration.limit(clips: true) : nil
         let variance = try Variance(configuration, sampler: run.sampler)
         let noise = try TrainingNoise(configuration, sampler: run.sampler, rescaled: .zero)
         var rows: [(timestep: Double, product: Double, next: Double)] = []
+        var initialNoise: Float = 1
         if let levels = try ProductSteps(configuration, noise: noise, run: run) {
-            rows = levels.rows
+            (rows, initialNoise) = (levels.rows, levels.initialNoise)
         } else {
             let timesteps = try Spacing(configuration, default: .leading).timesteps(
                 steps: run.steps, total: noise.total, offset: try configuration.integer("steps_offset", default: 0)
@@ -26,19 +26,21 @@ extension SamplingPlan {
                 rows.append((Double(t), try noise.product(t), next))
             }
         }
-        let steps = rows.dropFirst(run.begin).map { timestep, product, next in
+        let steps = rows[run.kept(of: rows.count)].map { timestep, product, next in
             let level = Level.preserving(product)
             let denoised = level.denoised(objective)
             let kept = product / next
+            // ComfyUI draws wherever noise is left.
+            let draws = run.followsDiffusers ? timestep > 0 : next < 1
             return Step(
-                timestep: Float(timestep), skip: Float(denoised.skip), out: Float(denoised.out), clip: clip,
+                timestep: Float(timestep), skip: Float(denoised.skip), out: Float(denoised.out), limit: limit,
                 update: Combination(
                     latents: Float(kept.squareRoot() * (1 - next) / (1 - product)),
                     present: Float(next.squareRoot() * (1 - kept) / (1 - product)),
-                    noise: timestep > 0 ? Float(variance.deviation(product: product, next: next)) : 0),
-                draws: timestep > 0 ? 1 : 0, preview: Step.Preview(denoised), level: level.entry)
+                    noise: draws ? Float(variance.deviation(product: product, next: next)) : 0),
+                draws: draws ? 1 : 0, preview: Step.Preview(denoised), level: level.entry)
         }
-        return SamplingPlan(steps: Array(steps), initialNoise: 1, history: 0)
+        return SamplingPlan(steps: Array(steps), initialNoise: initialNoise, history: 0)
     }
 }
 

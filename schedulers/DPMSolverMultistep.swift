@@ -1,6 +1,6 @@
 // DPM-Solver++ (Lu et al. 2022), multistep of order 1 to 3, as ODE and as SDE; with predicted noise in place of the
 // denoised picture it is DPM-Solver.
-// Reference: diffusers DPMSolverMultistepScheduler.
+// Reference: diffusers DPMSolverMultistepScheduler, EDMDPMSolverMultistepScheduler.
 //
 // All integrals are over λ = ln(signal / noise). The data form steps from the latents scaled by noise, the noise form
 // by signal. With h the step in λ and D₀, D₁, D₂ the prediction and its divided differences:
@@ -17,34 +17,29 @@ extension SamplingPlan {
     static func dpmSolverMultistep(
         _ configuration: SchedulerConfiguration, _ run: Run
     ) throws(SchedulerError) -> SamplingPlan {
-        try configuration.refuseThresholding(for: run.sampler)
         let solver = try DPMSolver(configuration, sampler: run.sampler)
+        if solver.predictsNoise { try configuration.refuseThresholding(for: run.sampler) }
+        let limit = try configuration.limit(clips: nil)
         let objective = try configuration.objective()
-        let levels = try MultistepLevels(configuration, run: run)
+        let levels = try MultistepLevels(configuration, run: run, rules: .multistep)
         let count = levels.timesteps.count
         let lowerFinal = try configuration.flag("lower_order_final", default: true) && count < 15
         let eulerFinal = try configuration.flag("euler_at_final", default: false)
-        let endsAtZero = try configuration.endsAtZero()
-        var steps: [Step] = []
-        for i in run.begin..<count {
-            let isLast = i == count - 1 && (eulerFinal || lowerFinal || endsAtZero)
+        let steps = levels.range.map { i in
+            let isLast = i == count - 1 && (eulerFinal || lowerFinal || levels.endsAtZero)
             let isSecondLast = i == count - 2 && lowerFinal
-            let order = isLast ? 1 : min(solver.order, i - run.begin + 1, isSecondLast ? 2 : 3)
-            let level = levels.levels[i]
-            let prediction = solver.predictsNoise ? level.epsilon(objective) : level.denoised(objective)
-            steps.append(
-                Step(
-                    timestep: Float(levels.timesteps[i]), skip: Float(prediction.skip), out: Float(prediction.out),
-                    update: solver.update(
-                        to: levels.levels[i + 1], from: (0..<order).map { levels.levels[i - $0] }),
-                    draws: solver.isStochastic ? 1 : 0, preview: Step.Preview(level.denoised(objective)),
-                    level: level.entry))
+            let order = isLast ? 1 : min(solver.order, i - levels.range.lowerBound + 1, isSecondLast ? 2 : 3)
+            var step = levels.row(i, objective, predictsNoise: solver.predictsNoise, limit: limit)
+            step.update = solver.update(
+                to: levels.levels[i + 1], from: (0..<order).map { levels.levels[i - $0] })
+            step.draws = solver.isStochastic ? 1 : 0
+            return step
         }
-        return SamplingPlan(steps: steps, initialNoise: 1, history: max(0, solver.order - 1))
+        return SamplingPlan(steps: steps, initialNoise: levels.initialNoise, history: max(0, solver.order - 1))
     }
 }
 
-private struct DPMSolver {
+struct DPMSolver {
     let order: Int
     let predictsNoise, isStochastic, isHeun: Bool
 

@@ -17,7 +17,7 @@ extension SamplingPlan {
         let levels = try SigmaSteps(
             configuration, noise: noise, run: run, spread: try .configured(configuration, sampler: run.sampler),
             bounded: false)
-        let steps = (run.begin..<run.steps).flatMap { i in
+        let steps = run.kept(of: run.steps).flatMap { i in
             let (sigma, next) = (levels.sigmas[i], levels.sigmas[i + 1])
             var first = Step.exploding(sigma: sigma, timestep: levels.timesteps[i], objective: objective)
             guard i + 1 < run.steps else {

@@ -1,5 +1,5 @@
 // Euler's method on the probability-flow ODE (Karras et al. 2022, algorithm 2 without churn).
-// Reference: diffusers EulerDiscreteScheduler.
+// Reference: diffusers EulerDiscreteScheduler, EDMEulerScheduler; ComfyUI's `sample_euler` over its levels.
 
 #if canImport(Glibc)
     import Glibc
@@ -9,22 +9,24 @@
 
 extension SamplingPlan {
     static func euler(_ configuration: SchedulerConfiguration, _ run: Run) throws(SchedulerError) -> SamplingPlan {
-        let objective = try configuration.objective()
-        let noise = try TrainingNoise(configuration, sampler: run.sampler, rescaled: .tiny)
-        let levels = try SigmaSteps(
-            configuration, noise: noise, run: run, spread: try .configured(configuration, sampler: run.sampler),
-            last: try configuration.endsAtZero() ? 0 : Double(noise.sigmas[0]),
-            logLinear: try configuration.text("interpolation_type", default: "linear") == "log_linear")
-        let continuous =
-            try configuration.text("timestep_type", default: "discrete") == "continuous" && objective == .velocity
-        let steps = (run.begin..<run.steps).map { i in
-            let (sigma, next) = (levels.sigmas[i], levels.sigmas[i + 1])
-            var step = Step.exploding(
-                sigma: sigma, timestep: continuous ? 0.25 * log(sigma) : levels.timesteps[i], objective: objective)
-            step.update = .euler(from: sigma, to: next)
-            return step
+        let ladder = try Ladder.diffusers(configuration, run, rescaled: .tiny) { noise throws(SchedulerError) in
+            var levels = try SigmaSteps(
+                configuration, noise: noise, run: run, spread: try .configured(configuration, sampler: run.sampler),
+                last: try configuration.endsAtZero() ? 0 : Double(noise.sigmas[0]),
+                logLinear: try configuration.text("interpolation_type", default: "linear") == "log_linear")
+            if try configuration.text("timestep_type", default: "discrete") == "continuous",
+                try configuration.objective() == .velocity
+            {
+                levels.timesteps = levels.sigmas.dropLast().map { 0.25 * log($0) }
+            }
+            return levels
         }
-        return SamplingPlan(steps: steps, initialNoise: levels.initialNoise, history: 0)
+        return ladder.plan(
+            ladder.range.map { i in
+                var step = ladder.row(i)
+                step.update = .euler(from: ladder.sigmas[i], to: ladder.sigmas[i + 1])
+                return step
+            })
     }
 }
 

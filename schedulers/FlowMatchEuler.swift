@@ -19,57 +19,78 @@ extension SamplingPlan {
     static func flowMatchEuler(_ configuration: SchedulerConfiguration, _ run: Run) throws(SchedulerError)
         -> SamplingPlan
     {
-        let total = Double(try configuration.integer("num_train_timesteps", default: 1000))
+        let levels = try FlowLevels(configuration, run)
         let isStochastic = try configuration.flag("stochastic_sampling", default: false)
-        let dynamic = try configuration.flag("use_dynamic_shifting", default: false)
-        let shift = run.shift ?? 1
-
-        var sigmas = Self.unshifted(run: run, total: total, shift: dynamic ? 1 : shift)
-            .map { FlowShift.applied(shift, to: $0) }
-        if let terminal = try configuration.number("shift_terminal"), terminal != 0 {
-            sigmas = FlowShift.stretched(sigmas, to: terminal)
-        }
-        if let spread = try NoiseSpread.configured(configuration, sampler: run.sampler) {
-            sigmas = spread.levels(
-                from: try configuration.number("sigma_max") ?? sigmas[0],
-                to: try configuration.number("sigma_min") ?? sigmas[sigmas.count - 1], count: run.steps)
-        }
-        let isInverted = try configuration.flag("invert_sigmas", default: false)
-        if isInverted { sigmas = sigmas.map { 1 - $0 } }
-        let rounded = (sigmas + [isInverted ? 1 : 0]).map { Double(Float($0)) }
-
-        let steps = (run.begin..<run.steps).map { i in
-            let (sigma, next) = (rounded[i], rounded[i + 1])
-            let level = Level.flow(sigma)
-            let denoised = level.denoised(.flow)
-            var step = Step(
-                timestep: Float(sigma) * Float(total), skip: Float(denoised.skip), out: Float(denoised.out),
-                update: Combination(latents: 1, output: Float(next - sigma)), preview: Step.Preview(denoised),
-                level: level.entry)
+        let steps = run.kept(of: levels.sigmas.count - 1).map { i in
+            let (sigma, next) = (levels.sigmas[i], levels.sigmas[i + 1])
+            var step = levels.row(i)
+            step.update = Combination(latents: 1, output: Float(next - sigma))
             if isStochastic {
                 step.update = Combination(present: Float(1 - next), noise: Float(next))
                 step.draws = 1
             }
             return step
         }
-        return SamplingPlan(steps: steps, initialNoise: 1, history: 0)
+        return SamplingPlan(steps: steps, initialNoise: levels.initialNoise, history: 0)
+    }
+}
+
+/// A flow's shifted levels, in the reference's single precision.
+struct FlowLevels {
+    /// One per step and the one that the last step ends at.
+    let sigmas: [Double]
+    /// Noise alone where a pipeline of diffusers starts, as much as the first level has elsewhere.
+    let initialNoise: Float
+    private let total: Double
+
+    init(_ configuration: SchedulerConfiguration, _ run: Run) throws(SchedulerError) {
+        let total = try configuration.integer("num_train_timesteps", default: 1000)
+        self.total = Double(total)
+        let dynamic = try configuration.flag("use_dynamic_shifting", default: false)
+        let shift = run.shift ?? 1
+        if let named = try run.namedLevels(.flow(total: total, shift: shift)) {
+            guard named.count > 1 else {
+                throw .wrongType(key: "num_train_timesteps", expected: "a whole number above 1")
+            }
+            sigmas = named.map { Double(Float($0)) }
+            initialNoise = Float(named[0])
+            return
+        }
+        initialNoise = 1
+        var levels = Self.unshifted(run: run, total: Double(total), shift: dynamic ? 1 : shift)
+            .map { FlowShift.applied(shift, to: $0) }
+        if let terminal = try configuration.number("shift_terminal"), terminal != 0 {
+            levels = FlowShift.stretched(levels, to: terminal)
+        }
+        if let spread = try NoiseSpread.configured(configuration, sampler: run.sampler) {
+            levels = spread.levels(
+                from: try configuration.number("sigma_max") ?? levels[0],
+                to: try configuration.number("sigma_min") ?? levels[levels.count - 1], count: run.steps)
+        }
+        let isInverted = try configuration.flag("invert_sigmas", default: false)
+        if isInverted { levels = levels.map { 1 - $0 } }
+        sigmas = (levels + [isInverted ? 1 : 0]).map { Double(Float($0)) }
+    }
+
+    /// A row whose prediction is the denoised picture; the update is left to fill in.
+    func row(_ step: Int) -> Step {
+        let level = Level.flow(sigmas[step])
+        let denoised = level.denoised(.flow)
+        return Step(
+            timestep: Float(sigmas[step]) * Float(total), skip: Float(denoised.skip), out: Float(denoised.out),
+            update: Combination(), preview: Step.Preview(denoised), level: level.entry)
     }
 
     /// Levels before the shift; `shift` is the training table's own.
     private static func unshifted(run: Run, total: Double, shift: Double) -> [Double] {
-        switch run.schedule {
-        case .simple:
-            return (0..<run.steps).map { (total - Double(Int(Double($0) * total / Double(run.steps)))) / total }
-        case .sgmUniform:
+        switch run.range {
+        case _ where run.schedule == .trailing:
             return (0..<run.steps).map { 1 - Double($0) / Double(run.steps) }
-        default:
-            switch run.range {
-            case .uniform:
-                return Spacing.line(from: 1, to: 1 / Double(run.steps), count: run.steps).map { Double(Float($0)) }
-            case .trained:
-                let lowest = Double(Float(FlowShift.applied(shift, to: 1 / total)))
-                return Spacing.line(from: total, to: lowest * total, count: run.steps).map { $0 / total }
-            }
+        case .uniform:
+            return Spacing.line(from: 1, to: 1 / Double(run.steps), count: run.steps).map { Double(Float($0)) }
+        case .trained:
+            let lowest = Double(Float(FlowShift.applied(shift, to: 1 / total)))
+            return Spacing.line(from: total, to: lowest * total, count: run.steps).map { $0 / total }
         }
     }
 }

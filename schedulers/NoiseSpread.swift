@@ -29,11 +29,11 @@ enum NoiseSpread: String, CaseIterable {
     }
 
     /// `count` levels from `high` to `low`.
-    func levels(from high: Double, to low: Double, count: Int) -> [Double] {
+    func levels(from high: Double, to low: Double, count: Int, rho: Double = 7) -> [Double] {
         switch self {
         case .karras:
-            let (start, end) = (pow(high, 1 / 7), pow(low, 1 / 7))
-            return Spacing.line(from: 0, to: 1, count: count).map { pow(start + $0 * (end - start), 7) }
+            let (start, end) = (pow(high, 1 / rho), pow(low, 1 / rho))
+            return Spacing.line(from: 0, to: 1, count: count).map { pow(start + $0 * (end - start), rho) }
         case .exponential, .lu:
             return Spacing.line(from: log(high), to: log(low), count: count).map { exp($0) }
         case .beta:

@@ -5,9 +5,6 @@
 
 extension SamplingPlan {
     static func pndm(_ configuration: SchedulerConfiguration, _ run: Run) throws(SchedulerError) -> SamplingPlan {
-        guard run.namedSpread == nil else {
-            throw .scheduleUnsupported(run.schedule ?? .normal, sampler: run.sampler)
-        }
         let objective = try configuration.objective()
         let noise = try TrainingNoise(configuration, sampler: run.sampler)
         let method = PseudoNumericalMethod(
@@ -58,8 +55,8 @@ private struct PseudoNumericalMethod {
             let done = counter - rungeKuttaRows
             let distances = (1...3).map { $0 <= done ? $0 : done + 4 * ($0 - done) }
             var past = [Double](repeating: 0, count: distances[2])
-            for (distance, weight) in zip(distances, Self.weights[3].dropFirst()) { past[distance - 1] = weight }
-            return try row(timestep, from: timestep, to: timestep - stride, present: Self.weights[3][0], past: past)
+            for (distance, weight) in zip(distances, adamsBashforth[3].dropFirst()) { past[distance - 1] = weight }
+            return try row(timestep, from: timestep, to: timestep - stride, present: adamsBashforth[3][0], past: past)
         }
         switch counter {
         case 0:
@@ -71,7 +68,7 @@ private struct PseudoNumericalMethod {
             return try row(timestep, from: timestep + stride, to: timestep, present: 0.5, past: [0.5], restarts: true)
         default:
             // Outputs 0, 2, 3, … are remembered: the first lies one row further back.
-            let weights = Self.weights[min(counter - 1, 3)]
+            let weights = adamsBashforth[min(counter - 1, 3)]
             var past = Array(weights.dropFirst())
             if past.count == counter - 1 { past.insert(0, at: past.count - 1) }
             return try row(timestep, from: timestep, to: timestep - stride, present: weights[0], past: past)
@@ -90,11 +87,6 @@ private struct PseudoNumericalMethod {
         return try row(
             timestep, from: from, to: to, present: 1 / 6, past: [1 / 3, 1 / 3, 1 / 6], restarts: true)
     }
-
-    /// Adams–Bashforth weights of order 1 to 4, the present output first.
-    private static let weights: [[Double]] = [
-        [1], [3 / 2, -1 / 2], [23 / 12, -16 / 12, 5 / 12], [55 / 24, -59 / 24, 37 / 24, -9 / 24],
-    ]
 
     /// Eq. 9 (transfer) of the paper, between two timesteps, with a mean of outputs; `restarts` steps from the saved latents.
     private func row(

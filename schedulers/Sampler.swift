@@ -1,42 +1,153 @@
-/// The samplers, by their canonical (ComfyUI's) names.
+/// The samplers, by their canonical names: ComfyUI's, and for what ComfyUI lacks or does otherwise, a name of its own.
 package enum Sampler: String, Sendable, Equatable, CaseIterable {
     case euler
     case eulerAncestral = "euler_ancestral"
     case heun
+    case heunPlusPlus = "heunpp2"
     case dpm2 = "dpm_2"
+    case dpm2Ancestral = "dpm_2_ancestral"
     case lms
+    case dpmFast = "dpm_fast"
     case ddim
     case ddpm
     case pndm
-    case dpmSolver2M = "dpmpp_2m"
-    case dpmSolver2MSDE = "dpmpp_2m_sde"
+    case dpmSolver2S = "dpmpp_2s"
+    case dpmSolver3S = "dpmpp_3s"
+    case dpmSolver2SAncestral = "dpmpp_2s_ancestral"
     case dpmSolverSDE = "dpmpp_sde"
+    case dpmSolver2M = "dpmpp_2m"
+    case dpmSolver3M = "dpmpp_3m"
+    case dpmSolver2MSDE = "dpmpp_2m_sde"
+    case dpmSolver2MSDEHeun = "dpmpp_2m_sde_heun"
+    case dpmSolver3MSDE = "dpmpp_3m_sde"
     case uniPC = "uni_pc"
+    case deis
+    case deisDiffusers = "deis_diffusers"
+    case ipndm
+    case ipndmVariable = "ipndm_v"
+    case ipndmDiffusers = "ipndm_diffusers"
+    case resMultistep = "res_multistep"
+    case resMultistepAncestral = "res_multistep_ancestral"
+    case gradientEstimation = "gradient_estimation"
+    case erSDE = "er_sde"
+    case seeds2 = "seeds_2"
+    case seeds3 = "seeds_3"
+    case saSolver = "sa_solver"
+    case saSolverPECE = "sa_solver_pece"
+    case saSolverDiffusers = "sa_solver_diffusers"
     case lcm
+    case tcd
+    case eulerPlusPlus = "euler_cfg_pp"
+    case eulerAncestralPlusPlus = "euler_ancestral_cfg_pp"
+    case dpmSolver2SAncestralPlusPlus = "dpmpp_2s_ancestral_cfg_pp"
+    case dpmSolver2MPlusPlus = "dpmpp_2m_cfg_pp"
+    case resMultistepPlusPlus = "res_multistep_cfg_pp"
+    case resMultistepAncestralPlusPlus = "res_multistep_ancestral_cfg_pp"
+    case gradientEstimationPlusPlus = "gradient_estimation_cfg_pp"
+}
+
+extension Sampler {
+    /// The table of a run.
+    func plan(_ settings: SchedulerConfiguration, _ run: Run) throws(SchedulerError) -> SamplingPlan {
+        switch self {
+        case .euler: run.kind == .flow ? try .flowMatchEuler(settings, run) : try .euler(settings, run)
+        case .eulerAncestral: try .eulerAncestral(settings, run)
+        case .heun: try .heun(settings, run)
+        case .heunPlusPlus: try .heunPlusPlus(settings, run)
+        case .dpm2: try .dpm2(settings, run, isAncestral: false)
+        case .dpm2Ancestral: try .dpm2(settings, run, isAncestral: true)
+        case .lms: try .lms(settings, run)
+        case .dpmFast: try .dpmFast(settings, run)
+        case .ddim: try .ddim(settings, run)
+        case .ddpm: try .ddpm(settings, run)
+        case .pndm: try .pndm(settings, run)
+        case .dpmSolver2S, .dpmSolver3S: try .dpmSolverSinglestep(settings, run)
+        case .dpmSolver2SAncestral: try .dpmSolver2SAncestral(settings, run)
+        case .dpmSolverSDE:
+            run.followsDiffusers ? try .dpmSolverSDE(settings, run) : try .dpmSolverSDELevels(settings, run)
+        case .dpmSolver2M, .dpmSolver3M, .dpmSolver2MSDE: try .dpmSolverMultistep(settings, run)
+        case .dpmSolver2MSDEHeun: try .dpmSolverMultistepSDE(settings, run, order: 2)
+        case .dpmSolver3MSDE: try .dpmSolverMultistepSDE(settings, run, order: 3)
+        case .uniPC: try .uniPC(settings, run)
+        case .deis: try .deis(settings, run)
+        case .deisDiffusers: try .deisDiffusers(settings, run)
+        case .ipndm: try .ipndm(settings, run, isVariable: false)
+        case .ipndmVariable: try .ipndm(settings, run, isVariable: true)
+        case .ipndmDiffusers: try .ipndmDiffusers(settings, run)
+        case .resMultistep: try .resMultistep(settings, run, isAncestral: false, isPlusPlus: false)
+        case .resMultistepAncestral: try .resMultistep(settings, run, isAncestral: true, isPlusPlus: false)
+        case .gradientEstimation: try .gradientEstimation(settings, run, isPlusPlus: false)
+        case .erSDE: try .erSDE(settings, run)
+        case .seeds2: try .seeds(settings, run, stages: 2)
+        case .seeds3: try .seeds(settings, run, stages: 3)
+        case .saSolver: try .saSolver(settings, run, evaluatesTwice: false)
+        case .saSolverPECE: try .saSolver(settings, run, evaluatesTwice: true)
+        case .saSolverDiffusers: try .saSolverDiffusers(settings, run)
+        case .lcm: try .lcm(settings, run)
+        case .tcd: try .tcd(settings, run)
+        case .eulerPlusPlus: try .eulerPlusPlus(settings, run, isAncestral: false)
+        case .eulerAncestralPlusPlus: try .eulerPlusPlus(settings, run, isAncestral: true)
+        case .dpmSolver2SAncestralPlusPlus: try .dpmSolver2SAncestralPlusPlus(settings, run)
+        case .dpmSolver2MPlusPlus: try .dpmSolver2MPlusPlus(settings, run)
+        case .resMultistepPlusPlus: try .resMultistep(settings, run, isAncestral: false, isPlusPlus: true)
+        case .resMultistepAncestralPlusPlus: try .resMultistep(settings, run, isAncestral: true, isPlusPlus: true)
+        case .gradientEstimationPlusPlus: try .gradientEstimation(settings, run, isPlusPlus: true)
+        }
+    }
 
     /// Whether a model with this objective can be sampled.
     package func runs(_ objective: Objective) -> Bool {
         switch self {
-        case .euler, .dpmSolver2M, .dpmSolver2MSDE, .uniPC: true
-        case .pndm: objective == .epsilon || objective == .velocity
-        default: objective != .flow
+        case .pndm, .ipndmDiffusers: objective == .epsilon || objective == .velocity
+        case .ddim, .ddpm, .tcd: objective != .flow
+        default: true
         }
     }
+
+    /// Whether a model with EDM's preconditioning can be sampled.
+    var runsPreconditioned: Bool {
+        switch self {
+        case .ddim, .ddpm, .pndm, .dpmSolver2S, .dpmSolver3S, .uniPC, .deisDiffusers, .ipndmDiffusers,
+            .saSolverDiffusers, .lcm, .tcd:
+            false
+        default: true
+        }
+    }
+
+    /// Whether the sampler can place its levels so. `kind` is what the model was trained for.
+    func has(_ schedule: SigmaSchedule, _ kind: Run.Kind) -> Bool {
+        switch self {
+        case .ipndmDiffusers, .tcd: return false
+        case .pndm: return [.linspace, .leading, .trailing].contains(schedule)
+        case .lcm where kind == .trained && [.linspace, .leading, .trailing].contains(schedule): return false
+        case .dpmSolver2S, .dpmSolver3S: if [.leading, .trailing].contains(schedule) { return false }
+        default: break
+        }
+        switch schedule {
+        case .luLambdas: return kind == .trained && [.dpmSolver2M, .dpmSolver3M, .dpmSolver2MSDE].contains(self)
+        case .linspace, .leading: return kind == .trained
+        case .trailing: return kind == .trained || kind == .flow && !placesFlowItself
+        case .betaSigmas: return kind != .preconditioned
+        case .alignedSteps, .alignedStepsA1111: return kind == .trained
+        default: return true
+        }
+    }
+
+    /// Whether the class has levels of its own for flow models, which no spacing reaches.
+    private var placesFlowItself: Bool {
+        switch self {
+        case .dpmSolver2S, .dpmSolver3S, .dpmSolver2M, .dpmSolver3M, .dpmSolver2MSDE, .uniPC, .deisDiffusers,
+            .saSolverDiffusers:
+            true
+        default: false
+        }
+    }
+
+    /// Whether the request's η has a use.
+    var readsEta: Bool { self == .ddim || self == .tcd }
 }
 
 extension Sampler {
-    /// A name as programs of this field write it, any case; some names carry a schedule ("DPM++ 2M Karras", "ddim_trailing").
-    package static func named(_ name: String) throws(SchedulerError) -> (sampler: Sampler, schedule: SigmaSchedule?) {
-        let key = name.lowercased()
-        if let sampler = byName[key] { return (sampler, scheduleByName[key]) }
-        for (suffix, schedule) in [(" karras", SigmaSchedule.karras), (" exponential", .exponential)] {
-            if key.hasSuffix(suffix), let sampler = byName[String(key.dropLast(suffix.count))] {
-                return (sampler, schedule)
-            }
-        }
-        throw notImplemented.contains(key) ? .samplerNotImplemented(name) : .unknownSampler(name)
-    }
-
     /// The sampler of a checkpoint's own scheduler.
     package init(_ configuration: SchedulerConfiguration) throws(SchedulerError) {
         let name = configuration.className ?? ""
@@ -45,77 +156,16 @@ extension Sampler {
         self = sampler == .dpmSolver2M && algorithm.hasPrefix("sde-") ? .dpmSolver2MSDE : sampler
     }
 
-    /// Other names: stable-diffusion.cpp, AUTOMATIC1111 (label and aliases), diffusers, InvokeAI, Draw Things, OpenVINO,
-    /// Apple's Core ML package.
-    package var aliases: [String] {
-        switch self {
-        case .euler:
-            [
-                "Euler", "k_euler", "EulerDiscreteScheduler", "euler_k", "EULER_DISCRETE",
-                "FlowMatchEulerDiscreteScheduler", "FLOW_MATCH_EULER_DISCRETE", "DiscreteFlow", "discreteFlowScheduler",
-            ]
-        case .eulerAncestral:
-            [
-                "euler_a", "Euler a", "k_euler_a", "k_euler_ancestral", "EulerAncestralDiscreteScheduler", "EulerA",
-                "EULER_ANCESTRAL_DISCRETE",
-            ]
-        case .heun: ["Heun", "k_heun", "HeunDiscreteScheduler", "heun_k"]
-        case .dpm2: ["dpm2", "DPM2", "k_dpm_2", "KDPM2DiscreteScheduler", "kdpm_2", "kdpm_2_k"]
-        case .lms: ["LMS", "k_lms", "LMSDiscreteScheduler", "lms_k"]
-        case .ddim: ["ddim_trailing", "DDIM", "DDIMScheduler"]
-        case .ddpm: ["DDPM", "DDPMScheduler"]
-        case .pndm: ["plms", "PLMS", "PNDMScheduler", "pndmScheduler", "PNDM"]
-        case .dpmSolver2M:
-            [
-                "dpm++2m", "dpm++2mv2", "DPM++ 2M", "k_dpmpp_2m", "DPMSolverMultistepScheduler", "dpmpp_2m_k",
-                "DPMPP2MKarras", "dpmSolverMultistepScheduler",
-            ]
-        case .dpmSolver2MSDE:
-            [
-                "dpmpp_2m_sde_gpu", "dpm++2m_sde", "dpm++2m_sde_bt", "DPM++ 2M SDE", "k_dpmpp_2m_sde", "dpmpp_2m_sde_k",
-            ]
-        case .dpmSolverSDE:
-            [
-                "dpmpp_sde_gpu", "DPM++ SDE", "k_dpmpp_sde", "DPMSolverSDEScheduler", "dpmpp_sde_k", "DPMPPSDEKarras",
-            ]
-        case .uniPC: ["uni_pc_bh2", "UniPC", "unipc", "UniPCMultistepScheduler", "unipc_k"]
-        case .lcm: ["LCM", "LCMScheduler"]
-        }
-    }
-
-    private static let byName = Dictionary(
-        allCases.flatMap { sampler in ([sampler.rawValue] + sampler.aliases).map { ($0.lowercased(), sampler) } },
-        uniquingKeysWith: { first, _ in first })
-
-    /// Names that say a schedule too.
-    private static let scheduleByName: [String: SigmaSchedule] = [
-        "ddim_trailing": .sgmUniform,
-        "euler_k": .karras, "heun_k": .karras, "kdpm_2_k": .karras, "lms_k": .karras, "dpmpp_2m_k": .karras,
-        "dpmpp_2m_sde_k": .karras, "dpmpp_sde_k": .karras, "unipc_k": .karras,
-        "dpmpp2mkarras": .karras, "dpmppsdekarras": .karras,
-    ]
-
     private static let classes: [String: Sampler] = [
-        "EulerDiscreteScheduler": .euler, "FlowMatchEulerDiscreteScheduler": .euler,
+        "EulerDiscreteScheduler": .euler, "FlowMatchEulerDiscreteScheduler": .euler, "EDMEulerScheduler": .euler,
         "EulerAncestralDiscreteScheduler": .eulerAncestral, "HeunDiscreteScheduler": .heun,
-        "KDPM2DiscreteScheduler": .dpm2, "LMSDiscreteScheduler": .lms, "DDIMScheduler": .ddim, "DDPMScheduler": .ddpm,
-        "PNDMScheduler": .pndm, "DPMSolverMultistepScheduler": .dpmSolver2M, "DPMSolverSDEScheduler": .dpmSolverSDE,
-        "UniPCMultistepScheduler": .uniPC, "LCMScheduler": .lcm,
-    ]
-
-    /// Names of this field that mean a sampler which is not here.
-    private static let notImplemented: Set<String> = [
-        "euler_cfg_pp", "euler_ancestral_cfg_pp", "euler_a_cfg_pp", "heunpp2", "exp_heun_2_x0", "exp_heun_2_x0_sde",
-        "dpm_2_ancestral", "dpm2 a", "k_dpm_2_a", "kdpm2ancestraldiscretescheduler", "kdpm_2_a", "kdpm_2_a_k",
-        "dpm_fast", "dpm fast", "k_dpm_fast", "dpm_adaptive", "dpm adaptive", "k_dpm_ad",
-        "dpmpp_2s_ancestral", "dpm++2s_a", "dpm++ 2s a", "k_dpmpp_2s_a", "dpmsolversinglestepscheduler", "dpmpp_2s",
-        "dpmpp_2s_k", "dpmpp_2s_ancestral_cfg_pp", "dpmpp_2m_cfg_pp", "dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun_gpu",
-        "dpm++ 2m sde heun", "k_dpmpp_2m_sde_heun", "dpmpp_3m_sde", "dpmpp_3m_sde_gpu", "dpm++ 3m sde",
-        "k_dpmpp_3m_sde", "dpmpp_3m", "dpmpp_3m_k", "ddim cfg++", "ddim_cfgpp", "tcd", "tcdscheduler",
-        "ipndm", "ipndm_v", "ipndmscheduler", "deis", "deismultistepscheduler", "deis_k",
-        "res_multistep", "res_multistep_cfg_pp", "res_multistep_ancestral", "res_multistep_ancestral_cfg_pp", "res_2s",
-        "gradient_estimation", "gradient_estimation_cfg_pp", "euler_ge", "er_sde", "er-sde", "seeds_2", "seeds_3",
-        "sa_solver", "sa_solver_pece", "sasolverscheduler", "restart",
-        "flowmatchheundiscretescheduler", "flowmatchlcmscheduler",
+        "FlowMatchHeunDiscreteScheduler": .heun, "KDPM2DiscreteScheduler": .dpm2,
+        "KDPM2AncestralDiscreteScheduler": .dpm2Ancestral, "LMSDiscreteScheduler": .lms, "DDIMScheduler": .ddim,
+        "DDPMScheduler": .ddpm, "PNDMScheduler": .pndm, "DPMSolverSinglestepScheduler": .dpmSolver2S,
+        "DPMSolverMultistepScheduler": .dpmSolver2M, "EDMDPMSolverMultistepScheduler": .dpmSolver2M,
+        "DPMSolverSDEScheduler": .dpmSolverSDE, "UniPCMultistepScheduler": .uniPC,
+        "DEISMultistepScheduler": .deisDiffusers, "IPNDMScheduler": .ipndmDiffusers,
+        "SASolverScheduler": .saSolverDiffusers, "LCMScheduler": .lcm, "FlowMatchLCMScheduler": .lcm,
+        "TCDScheduler": .tcd,
     ]
 }

@@ -18,10 +18,13 @@ package struct SamplingRequest: Sendable, Equatable {
     package var range: FlowRange
     /// Whether the configuration is corrected as the Stable Diffusion 1.x and 2.x pipelines do (SDXL's does not).
     package var corrects: Bool
+    /// Whose optimised levels Align Your Steps takes. Nil: there are none for the model.
+    package var aligned: AlignedModel?
 
     package init(
         sampler: Sampler? = nil, schedule: SigmaSchedule? = nil, steps: Int, strength: Double? = nil, eta: Double = 0,
-        shift: Double? = nil, imageTokens: Int? = nil, range: FlowRange = .uniform, corrects: Bool = false
+        shift: Double? = nil, imageTokens: Int? = nil, range: FlowRange = .uniform, corrects: Bool = false,
+        aligned: AlignedModel? = nil
     ) {
         self.sampler = sampler
         self.schedule = schedule
@@ -32,6 +35,7 @@ package struct SamplingRequest: Sendable, Equatable {
         self.imageTokens = imageTokens
         self.range = range
         self.corrects = corrects
+        self.aligned = aligned
     }
 }
 
@@ -44,7 +48,14 @@ extension SamplingPlan {
         let sampler = if let named = request.sampler { named } else { try Sampler(configuration) }
         let isFlow = try configuration.isFlow
         let objective: Objective = isFlow ? .flow : try configuration.objective()
+        let kind: Run.Kind = configuration.isEDM ? .preconditioned : isFlow ? .flow : .trained
         guard sampler.runs(objective) else { throw .objectiveUnsupported(objective, sampler: sampler) }
+        guard kind != .preconditioned || sampler.runsPreconditioned else {
+            throw .preconditioningUnsupported(sampler: sampler)
+        }
+        if let schedule = request.schedule, !sampler.has(schedule, kind) {
+            throw .scheduleUnsupported(schedule, sampler: sampler)
+        }
         let total = max(1, try configuration.integer("num_train_timesteps", default: 1000))
         guard (1...total).contains(request.steps) else {
             throw .stepsOutOfRange(request.steps, allowed: 1...total, sampler: sampler)
@@ -55,30 +66,20 @@ extension SamplingPlan {
         if let shift = request.shift, !(shift > 0 && shift.isFinite) {
             throw .parameterOutOfRange(name: "shift", value: shift, allowed: "above 0")
         }
+        // FlowMatchHeunDiscreteScheduler takes no levels from a pipeline.
+        let range = sampler == .heun ? .trained : request.range
         let run = Run(
             sampler: sampler, steps: request.steps,
             begin: try Self.begin(strength: request.strength, steps: request.steps, isFlow: isFlow),
             schedule: request.schedule, eta: request.eta,
-            shift: isFlow ? try Self.shift(request, configuration: configuration) : nil, range: request.range)
-        let settings = configuration.adjusted(for: request, isFlow: isFlow)
-
-        switch sampler {
-        case .euler: self = isFlow ? try .flowMatchEuler(settings, run) : try .euler(settings, run)
-        case .eulerAncestral: self = try .eulerAncestral(settings, run)
-        case .heun: self = try .heun(settings, run)
-        case .dpm2: self = try .dpm2(settings, run)
-        case .lms: self = try .lms(settings, run)
-        case .ddim: self = try .ddim(settings, run)
-        case .ddpm: self = try .ddpm(settings, run)
-        case .pndm: self = try .pndm(settings, run)
-        case .dpmSolver2M, .dpmSolver2MSDE: self = try .dpmSolverMultistep(settings, run)
-        case .dpmSolverSDE: self = try .dpmSolverSDE(settings, run)
-        case .uniPC: self = try .uniPC(settings, run)
-        case .lcm: self = try .lcm(settings, run)
+            shift: isFlow ? try Self.shift(request, configuration: configuration) : nil, range: range,
+            aligned: request.aligned, kind: kind)
+        self = try sampler.plan(configuration.adjusted(for: request, isFlow: isFlow), run)
+        if let row = initialNoise.isFinite ? steps.firstIndex(where: { !$0.isFinite }) : 0 {
+            throw .notFinite(row: row, sampler: sampler)
         }
-        if let row = steps.firstIndex(where: { !$0.isFinite }) { throw .notFinite(row: row, sampler: sampler) }
         if request.shift != nil && !isFlow { ignored.append("shift") }
-        if request.eta != 0 && sampler != .ddim { ignored.append("eta") }
+        if request.eta != 0 && !sampler.readsEta { ignored.append("eta") }
     }
 
     /// Steps that image-to-image leaves out: `get_timesteps` of the Stable Diffusion pipelines; those of flow models round
@@ -122,19 +123,25 @@ extension SchedulerConfiguration {
         if let schedule = request.schedule {
             for spread in NoiseSpread.allCases { adjusted.values[spread.rawValue] = .flag(false) }
             switch schedule {
-            case .normal: break
             case .karras: adjusted.values[NoiseSpread.karras.rawValue] = .flag(true)
             case .exponential: adjusted.values[NoiseSpread.exponential.rawValue] = .flag(true)
-            case .beta: adjusted.values[NoiseSpread.beta.rawValue] = .flag(true)
-            case .sgmUniform: adjusted.values["timestep_spacing"] = .text(Spacing.trailing.rawValue)
-            case .simple: adjusted.values["timestep_spacing"] = .text(Spacing.simple.rawValue)
+            case .betaSigmas: adjusted.values[NoiseSpread.beta.rawValue] = .flag(true)
+            case .luLambdas: adjusted.values[NoiseSpread.lu.rawValue] = .flag(true)
+            case .linspace, .leading, .trailing: adjusted.values["timestep_spacing"] = .text(schedule.rawValue)
+            default: break
             }
         }
-        // The name says which form it is; solver order and type stay the configuration's.
+        // The name says which form it is; solver type, and the order where the name does not say it, stay the
+        // configuration's.
         switch request.sampler {
-        case .dpmSolver2M: adjusted.values["algorithm_type"] = .text("dpmsolver++")
+        case .dpmSolver2M, .dpmSolver3M, .dpmSolver2S, .dpmSolver3S:
+            adjusted.values["algorithm_type"] = .text("dpmsolver++")
         case .dpmSolver2MSDE: adjusted.values["algorithm_type"] = .text("sde-dpmsolver++")
+        case .saSolverDiffusers: adjusted.values["algorithm_type"] = .text("data_prediction")
         default: break
+        }
+        if request.sampler == .dpmSolver3M || request.sampler == .dpmSolver3S {
+            adjusted.values["solver_order"] = .number(3)
         }
         if isFlow {
             adjusted.values["use_flow_sigmas"] = .flag(true)
@@ -148,7 +155,7 @@ extension Step {
     /// Whether every number of the row is one.
     fileprivate var isFinite: Bool {
         let weights = [update, correction].compactMap { $0 }.flatMap {
-            [$0.latents, $0.saved, $0.output, $0.present, $0.noise] + $0.past
+            [$0.latents, $0.saved, $0.output, $0.present, $0.unguided, $0.noise] + $0.past
         }
         return ([timestep, input, skip, out] + weights).allSatisfy(\.isFinite)
     }

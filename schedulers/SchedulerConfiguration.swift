@@ -94,13 +94,23 @@ extension SchedulerConfiguration {
         return objective
     }
 
-    /// ±range of the denoised picture, where the class clips it.
-    func clip(default fallback: Bool) throws(SchedulerError) -> Float? {
-        guard try flag("clip_sample", default: fallback) else { return nil }
-        return Float(try number("clip_sample_range", default: 1))
+    /// What bounds the denoised picture, where the class bounds it. Thresholding goes before clipping; `clips` is the class's
+    /// default of `clip_sample`, nil for a class without that key.
+    func limit(clips: Bool?) throws(SchedulerError) -> Step.Limit? {
+        if try flag("thresholding", default: false) {
+            let ratio = try number("dynamic_thresholding_ratio", default: 0.995)
+            guard (0...1).contains(ratio) else {
+                throw .wrongType(key: "dynamic_thresholding_ratio", expected: "a number from 0 to 1")
+            }
+            let most = try number("sample_max_value", default: 1)
+            guard most > 0 else { throw .wrongType(key: "sample_max_value", expected: "a number above 0") }
+            return .quantile(Float(ratio), most: Float(most))
+        }
+        guard let clips, try flag("clip_sample", default: clips) else { return nil }
+        return .range(Float(try number("clip_sample_range", default: 1)))
     }
 
-    /// Dynamic thresholding needs a quantile of the whole picture, which a table cannot say.
+    /// As `limit`, for forms that step with predicted noise, which the reference does not bound consistently.
     func refuseThresholding(for sampler: Sampler) throws(SchedulerError) {
         if try flag("thresholding", default: false) {
             throw .unsupported(key: "thresholding", value: "true", sampler: sampler)

@@ -21,13 +21,22 @@ struct Run {
     /// Flow: the shift, where the picture's size or the user decides.
     let shift: Double?
     let range: FlowRange
+    /// Whose optimised levels Align Your Steps takes.
+    var aligned: AlignedModel?
+    /// What the model was trained for.
+    var kind = Kind.trained
+
+    enum Kind { case trained, flow, preconditioned }
+
+    /// Whether the levels are a diffusers class's own, for a model of the kind that most classes know.
+    var followsDiffusers: Bool { kind == .trained && (schedule?.owner ?? .diffusers) == .diffusers }
 
     /// The spread that the user named.
     var namedSpread: NoiseSpread? {
         switch schedule {
         case .karras: .karras
         case .exponential: .exponential
-        case .beta: .beta
+        case .betaSigmas: .beta
         default: nil
         }
     }

@@ -1,10 +1,9 @@
 // Which training timesteps a run visits.
 //
-// Reference: `timestep_spacing` of diffusers (table 2 of Lin et al. 2023 names the three). `simple` is ComfyUI's
-// `simple_scheduler`: every (T / steps)-th level counted down from the last, rounded towards more noise.
+// Reference: `timestep_spacing` of diffusers (table 2 of Lin et al. 2023 names the three).
 
 enum Spacing: String {
-    case linspace, leading, trailing, simple
+    case linspace, leading, trailing
 
     init(_ configuration: SchedulerConfiguration, default fallback: Spacing) throws(SchedulerError) {
         let name = try configuration.text("timestep_spacing", default: fallback.rawValue)
@@ -25,8 +24,6 @@ enum Spacing: String {
             (0..<steps).reversed().map { Double($0 * (total / steps) + offset) }
         case .trailing:
             Self.trailing(from: total, ratio: Double(total) / Double(steps), count: steps)
-        case .simple:
-            (0..<steps).map { Double(total - 1 - Int(Double($0) * Double(total) / Double(steps))) }
         }
     }
 
@@ -43,8 +40,6 @@ enum Spacing: String {
             Self.trailing(
                 from: last, ratio: Double(total) / Double(steps),
                 count: last == total ? steps : Int((Double(last * steps) / Double(total)).rounded(.up)))
-        case .simple:
-            timesteps(steps: steps, total: last, offset: offset)
         }
     }
 

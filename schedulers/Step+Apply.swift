@@ -6,6 +6,8 @@ package protocol Combinable {
     static func weightedSum(_ terms: [(weight: Float, value: Self)]) -> Self
     /// Every element limited to ±bound.
     func clamped(to bound: Float) -> Self
+    /// Every element, in any order.
+    var elements: [Float] { get }
 }
 
 /// What a run carries from row to row.
@@ -31,14 +33,25 @@ extension Step {
         Self.sum([(preview.skip, latents), (preview.out, output)])
     }
 
-    /// Advances the state by one row. `noise` is read where `update.noise` is not 0; `history` is the plan's.
+    /// Whether the row reads the negative branch's own output.
+    package var needsUnguided: Bool {
+        remembersUnguided || update.unguided != 0 || (correction?.unguided ?? 0) != 0
+    }
+
+    /// Advances the state by one row. `unguided` is the negative branch's output, read where the row needs it; a model
+    /// without that branch leaves it out, and its output counts. `noise` is read where `update.noise` is not 0; `history`
+    /// is the plan's.
     package func apply<Latents: Combinable>(
-        output: Latents, noise: Latents?, history: Int, to state: inout SamplingState<Latents>
+        output: Latents, unguided: Latents? = nil, noise: Latents?, history: Int,
+        to state: inout SamplingState<Latents>
     ) {
-        var prediction = Self.sum([(skip, state.latents), (out, output)])
-        if let clip { prediction = prediction.clamped(to: clip) }
+        let prediction = predicted(state.latents, output)
+        let other = if needsUnguided, let unguided { predicted(state.latents, unguided) } else { prediction }
         func combined(_ weights: Combination) -> Latents {
-            var terms = [(weights.latents, state.latents), (weights.output, output), (weights.present, prediction)]
+            var terms = [
+                (weights.latents, state.latents), (weights.output, output), (weights.present, prediction),
+                (weights.unguided, other),
+            ]
             if let saved = state.saved { terms.append((weights.saved, saved)) }
             for (weight, earlier) in zip(weights.past, state.past) { terms.append((weight, earlier)) }
             if let noise { terms.append((weights.noise, noise)) }
@@ -47,7 +60,30 @@ extension Step {
         if let correction { state.latents = combined(correction) }
         if saves { state.saved = state.latents }
         state.latents = combined(update)
-        state.past = Array(([prediction] + state.past).prefix(history))
+        state.past = Array(([remembersUnguided ? other : prediction] + state.past).prefix(history))
+    }
+
+    private func predicted<Latents: Combinable>(_ latents: Latents, _ output: Latents) -> Latents {
+        var prediction = Self.sum([(skip, latents), (out, output)])
+        switch limit {
+        case nil: return prediction
+        case .range(let bound): prediction = prediction.clamped(to: bound)
+        case .quantile(let ratio, let most):
+            let bound = min(max(Self.quantile(ratio, of: prediction.elements), 1), most)
+            prediction = .weightedSum([(1 / bound, prediction.clamped(to: bound))])
+        }
+        guard let conversion else { return prediction }
+        return Self.sum([(conversion.skip, latents), (conversion.out, prediction)])
+    }
+
+    /// torch.quantile of the magnitudes: linear between the two nearest.
+    private static func quantile(_ ratio: Float, of elements: [Float]) -> Float {
+        let sorted = elements.map(\.magnitude).sorted()
+        guard let last = sorted.last else { return 0 }
+        let position = ratio * Float(sorted.count - 1)
+        let lower = min(Int(position), sorted.count - 1)
+        let upper = lower + 1 < sorted.count ? sorted[lower + 1] : last
+        return sorted[lower] + (upper - sorted[lower]) * (position - Float(lower))
     }
 
     /// Leaves out what has weight 0, which saves a pass over memory and keeps 0·∞ out.
@@ -59,16 +95,19 @@ extension Step {
 
 extension SamplingPlan {
     /// Runs the whole table: the reference for every other loop. `noise` is asked for once a draw, in order, or for the
-    /// increment of a row with an interval.
+    /// increment of a row with an interval. `negative` is the negative branch, for rows that read it.
     package func run<Latents: Combinable>(
-        from latents: Latents, model: (_ input: Latents, _ timestep: Float) -> Latents, noise: (Step) -> Latents
+        from latents: Latents, model: (_ input: Latents, _ timestep: Float) -> Latents,
+        negative: ((_ input: Latents, _ timestep: Float) -> Latents)? = nil, noise: (Step) -> Latents
     ) -> Latents {
         var state = SamplingState(latents: latents)
         for step in steps {
-            let output = model(step.modelInput(state.latents), step.timestep)
+            let input = step.modelInput(state.latents)
+            let output = model(input, step.timestep)
+            let unguided = step.needsUnguided ? negative?(input, step.timestep) : nil
             var drawn: Latents?
             for _ in 0..<(step.interval == nil ? step.draws : 1) { drawn = noise(step) }
-            step.apply(output: output, noise: drawn, history: history, to: &state)
+            step.apply(output: output, unguided: unguided, noise: drawn, history: history, to: &state)
         }
         return state.latents
     }
@@ -86,4 +125,6 @@ extension [Float]: Combinable {
     package func clamped(to bound: Float) -> [Float] {
         map { Swift.min(bound, Swift.max(-bound, $0)) }
     }
+
+    package var elements: [Float] { self }
 }

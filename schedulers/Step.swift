@@ -5,11 +5,13 @@
 ///
 /// With x the latents, `output = model(input·x, timestep)`:
 ///
-///     prediction = skip·x + out·output          clamped to ±clip, if there is one
+///     prediction = skip·x + out·output          limited, and then converted, if the row says so
 ///     x ← correction                            if there is one
 ///     saved ← x                                 if saves
 ///     x ← update
 ///     past ← [prediction] + past
+///
+/// Where the row names the unguided prediction (CFG++), the same is made of the negative branch's output alone.
 package struct Step: Sendable, Equatable {
     /// What the model is told: in units of the training timesteps, fractional where the reference's is.
     package var timestep: Float
@@ -19,11 +21,15 @@ package struct Step: Sendable, Equatable {
     package var skip: Float
     package var out: Float
     /// Bound of the prediction, for models whose data lie in a known range.
-    package var clip: Float?
+    package var limit: Limit?
+    /// The prediction from the latents and the limited one, where what is limited is not what the method steps with.
+    package var conversion: Preview?
     /// Replaces the latents before the update (UniPC's corrector).
     package var correction: Combination?
     /// Whether the latents, corrected, are kept for later rows.
     package var saves = false
+    /// Whether later rows see the unguided prediction as `past`.
+    package var remembersUnguided = false
     package var update: Combination
     /// Normal draws of the latents' size that the row takes from the job's generator; 1 even where the noise's weight is
     /// 0, when the reference draws and discards.
@@ -36,6 +42,14 @@ package struct Step: Sendable, Equatable {
     /// blends in.
     package var level: NoiseLevel
 
+    package enum Limit: Sendable, Equatable {
+        /// Clamped to ±range.
+        case range(Float)
+        /// Dynamic thresholding (Saharia et al. 2022): clamped to ±s and divided by s, where s is this quantile of the
+        /// magnitudes, but at least 1 and at most `most`.
+        case quantile(Float, most: Float)
+    }
+
     package struct Interval: Sendable, Equatable {
         package var from: Float
         package var to: Float
@@ -47,12 +61,14 @@ package struct Step: Sendable, Equatable {
     }
 }
 
-/// latents·x + saved·saved + output·output + present·prediction + Σ past[k]·past[k] + noise·ε
+/// latents·x + saved·saved + output·output + present·prediction + unguided·unguided + Σ past[k]·past[k] + noise·ε
 package struct Combination: Sendable, Equatable {
     package var latents: Float = 0
     package var saved: Float = 0
     package var output: Float = 0
     package var present: Float = 0
+    /// Weight of the prediction that the negative branch's output alone makes.
+    package var unguided: Float = 0
     /// Weights of earlier rows' predictions, the latest first.
     package var past: [Float] = []
     package var noise: Float = 0
@@ -77,4 +93,7 @@ package struct SamplingPlan: Sendable, Equatable {
     package var pathSeed: UInt64?
     /// Names of the request's parameters that this sampler has no use for.
     package var ignored: [String] = []
+
+    /// Whether a row reads the negative branch's own output, so that the branch is evaluated at any scale of guidance.
+    package var needsUnguided: Bool { steps.contains(where: \.needsUnguided) }
 }

@@ -30,6 +30,8 @@ struct TrainingNoise {
         case zero
         /// As `zero`, but ᾱ = 2⁻²⁴, so that σ is finite.
         case tiny
+        /// As `tiny`, with the ᾱ that ComfyUI puts there, and all of them as exact as ComfyUI's are.
+        case comfyUI
     }
 
     /// `start` and `end` are the class's default betas; a class that does not read `rescale_betas_zero_snr` leaves
@@ -43,12 +45,34 @@ struct TrainingNoise {
         if rescaled != .trained, try configuration.flag("rescale_betas_zero_snr", default: false) {
             terminal = rescaled
         }
+        total = try configuration.integer("num_train_timesteps", default: 1000)
+        guard rescaled != .comfyUI else {
+            let bars = Self.exactProducts(betas, rescaled: terminal == .comfyUI)
+            products = bars.map { Float($0) }
+            sigmas = bars.map { Float(((1 - $0) / $0).squareRoot()) }
+            return
+        }
         if terminal != .trained { betas = Self.rescaled(betas) }
         var products = Self.products(betas)
         if terminal == .tiny, !products.isEmpty { products[products.count - 1] = 0x1p-24 }
         self.products = products
-        total = try configuration.integer("num_train_timesteps", default: 1000)
         sigmas = products.map { ((1 - $0) / $0).squareRoot() }
+    }
+
+    /// As ComfyUI holds them, in double precision; rescaled, the last ᾱ is its constant.
+    private static func exactProducts(_ betas: [Float], rescaled: Bool) -> [Double] {
+        var product = 1.0
+        var bars = betas.map {
+            product *= 1 - Double($0)
+            return product
+        }
+        guard rescaled, let first = bars.first?.squareRoot(), let last = bars.last?.squareRoot() else { return bars }
+        bars = bars.map {
+            let root = ($0.squareRoot() - last) * (first / (first - last))
+            return root * root
+        }
+        bars[bars.count - 1] = 4.8973451890853435e-08
+        return bars
     }
 
     /// ᾱ at a training timestep.
@@ -82,6 +106,17 @@ struct TrainingNoise {
         return (1 - weight) * Double(low) + weight * Double(high)
     }
 
+    /// The training timestep whose ln σ is nearest; of two as near the earlier one.
+    func wholeTimestep(ofSigma sigma: Double) -> Int {
+        let position = timestep(ofSigma: sigma)
+        // A configuration's betas may make levels that are no numbers; the plan is refused for its weights.
+        guard position.isFinite else { return 0 }
+        let lower = Int(position)
+        guard lower + 1 < count else { return count - 1 }
+        let level = Float(log(max(sigma, 1e-10)))
+        return abs(level - logarithm(lower)) <= abs(level - logarithm(lower + 1)) ? lower : lower + 1
+    }
+
     private func logarithm(_ index: Int) -> Float { Float(log(Double(sigmas[index]))) }
 
     private static func betas(
@@ -105,11 +140,27 @@ struct TrainingNoise {
                 let c = cos((time + 0.008) / 1.008 * .pi / 2)
                 return c * c
             }
-            return (0..<count).map {
-                Float(min(1 - bar(Double($0 + 1) / Double(count)) / bar(Double($0) / Double(count)), 0.999))
+            return capped(bar, count: count)
+        case "laplace":
+            // Hang et al. 2024: ln(signal / noise)² has a Laplace density.
+            func bar(_ time: Double) -> Double {
+                let side: Double = time <= 0.5 ? 1 : -1
+                let ratio = exp(-0.5 * side * log(1 - 2 * abs(0.5 - time) + 1e-6))
+                return (ratio / (1 + ratio)).squareRoot()
             }
+            return capped(bar, count: count)
+        case "sigmoid":
+            let (low, high) = (Float(first), Float(last))
+            return line(from: -6, to: 6, count: count).map { (1 / (1 + exp(-$0))) * (high - low) + low }
         case let other:
             throw .unsupported(key: "beta_schedule", value: other, sampler: sampler)
+        }
+    }
+
+    /// β from a continuous ᾱ, at most 0.999.
+    private static func capped(_ bar: (Double) -> Double, count: Int) -> [Float] {
+        (0..<count).map {
+            Float(min(1 - bar(Double($0 + 1) / Double(count)) / bar(Double($0) / Double(count)), 0.999))
         }
     }
 

@@ -15,7 +15,6 @@
 
 extension SamplingPlan {
     static func uniPC(_ configuration: SchedulerConfiguration, _ run: Run) throws(SchedulerError) -> SamplingPlan {
-        try configuration.refuseThresholding(for: run.sampler)
         switch configuration.values["solver_p"] {
         case nil, .null?: break
         default: throw .unsupported(key: "solver_p", value: "a scheduler", sampler: run.sampler)
@@ -23,29 +22,27 @@ extension SamplingPlan {
         let method = try UnifiedMethod(configuration, sampler: run.sampler)
         let objective = try configuration.objective()
         let uncorrected = Set(try configuration.numbers("disable_corrector") ?? [])
-        let levels = try MultistepLevels(configuration, run: run)
+        let limit = try configuration.limit(clips: nil)
+        if method.predictsNoise { try configuration.refuseThresholding(for: run.sampler) }
+        let levels = try MultistepLevels(configuration, run: run, rules: .uniPC)
         let count = levels.timesteps.count
         let lowerFinal = try configuration.flag("lower_order_final", default: true)
         var steps: [Step] = []
         var previousOrder = 0
-        for i in run.begin..<count {
+        for i in levels.range {
             let level = levels.levels[i]
-            let prediction = method.predictsNoise ? level.epsilon(objective) : level.denoised(objective)
-            let order = min(method.order, lowerFinal ? count - i : method.order, i - run.begin + 1)
-            var step = Step(
-                timestep: Float(levels.timesteps[i]), skip: Float(prediction.skip), out: Float(prediction.out),
-                saves: true,
-                update: method.predictor(
-                    to: levels.levels[i + 1], from: (0..<order).map { levels.levels[i - $0] }),
-                preview: Step.Preview(level.denoised(objective)), level: level.entry)
-            if i > run.begin, !uncorrected.contains(Double(i - 1)) {
+            let order = min(method.order, lowerFinal ? count - i : method.order, i - levels.range.lowerBound + 1)
+            var step = levels.row(i, objective, predictsNoise: method.predictsNoise, limit: limit)
+            step.saves = true
+            step.update = method.predictor(to: levels.levels[i + 1], from: (0..<order).map { levels.levels[i - $0] })
+            if i > levels.range.lowerBound, !uncorrected.contains(Double(i - 1)) {
                 step.correction = method.corrector(
                     to: level, from: (0..<previousOrder).map { levels.levels[i - 1 - $0] })
             }
             steps.append(step)
             previousOrder = order
         }
-        return SamplingPlan(steps: steps, initialNoise: 1, history: method.order)
+        return SamplingPlan(steps: steps, initialNoise: levels.initialNoise, history: method.order)
     }
 }
 

@@ -15,7 +15,7 @@ extension TextToImage {
     ) throws -> TextToImage {
         try stableDiffusion(
             files, precision, family: "stable-diffusion", clipPrompts(files, catalog, precision), steps: 20,
-            guidance: 7.5, correctsScheduler: true)
+            guidance: 7.5, aligned: .sd1, correctsScheduler: true)
     }
 
     /// A Stable Diffusion 1.x distilled to few steps, which is told the scale of guidance.
@@ -24,7 +24,7 @@ extension TextToImage {
     ) throws -> TextToImage {
         let model = try stableDiffusion(
             files, precision, family: "latent-consistency", clipPrompts(files, catalog, precision), steps: 4,
-            guidance: 8.5)
+            guidance: 8.5, aligned: .sd1)
         guard model.denoiser.embedsGuidance else {
             throw PipelineError.part(
                 path: files.path + "/unet/config.json", fact: "it has no time_cond_proj_dim",
@@ -42,7 +42,8 @@ extension TextToImage {
             second: try CLIPPart(files, "text_encoder_2", "tokenizer_2", catalog, precision),
             zeroesEmptyNegative: try files.flag("force_zeros_for_empty_prompt", default: true))
         return try stableDiffusion(
-            files, precision, family: "stable-diffusion-xl", encoder, steps: 20, guidance: 5)
+            files, precision, family: "stable-diffusion-xl", encoder, steps: 20, guidance: 5,
+            aligned: .sdxl)
     }
 
     private static func clipPrompts(
@@ -55,7 +56,7 @@ extension TextToImage {
 
     private static func stableDiffusion(
         _ files: ModelFiles, _ precision: Precision, family: String, _ encoder: any PromptEncoder, steps: Int,
-        guidance: Double, correctsScheduler: Bool = false
+        guidance: Double, aligned: AlignedModel, correctsScheduler: Bool = false
     ) throws -> TextToImage {
         let unetWeights = try files.weights("unet", precision)
         let unet = try UNet2DConditionModel(unetWeights, UNet2DConditionModel.Configuration(files.config("unet")))
@@ -74,7 +75,8 @@ extension TextToImage {
                     let (height, width) = (Float(size.height), Float(size.width))
                     return [height, width, 0, 0, height, width]
                 }),
-            decoder: decoder, latents: latents, correctsScheduler: correctsScheduler)
+            decoder: decoder, latents: latents, correctsScheduler: correctsScheduler,
+            aligned: aligned)
     }
 
     /// The decoder of the model's autoencoder, large or tiny. The reference divides latents by `scaling_factor` and, other

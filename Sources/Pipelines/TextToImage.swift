@@ -31,6 +31,8 @@ package struct TextToImage: Sendable {
     var latents: LatentSpace
     /// Whether the configuration is corrected as diffusers' Stable Diffusion pipeline corrects it.
     var correctsScheduler = false
+    /// Whose optimised levels Align Your Steps takes, if there are any for the family.
+    var aligned: AlignedModel?
     /// Whether both branches are evaluated at any scale of guidance, as DreamLite does; else only above 1.
     var alwaysGuided = false
 
@@ -77,7 +79,7 @@ extension TextToImage {
         let steps = request.steps ?? defaults.steps
         let guidance = request.guidance ?? defaults.guidance
         let (sampler, schedule, sampling) = try tabulate(request, steps, width, height)
-        let guided = alwaysGuided || guidance > 1 && !denoiser.embedsGuidance
+        let guided = alwaysGuided || !denoiser.embedsGuidance && (guidance > 1 || sampling.needsUnguided)
         let prompt = try encoder(request.prompt, negative: request.negative, guided: guided)
         if prompt.truncatedText != nil && request.refusesTruncation {
             throw PipelineError.truncated(tokens: prompt.tokens, limit: prompt.limit)
@@ -106,8 +108,11 @@ extension TextToImage {
         let rows = plan.sampling.steps
         for (index, row) in rows.enumerated() {
             try observe(Progress(stage: .denoise, step: index, steps: rows.count))
-            let output = guided(predict(row.modelInput(state.latents), row.timestep), Float(plan.guidance))
-            row.apply(output: output, noise: noise.next(for: row), history: plan.sampling.history, to: &state)
+            let outputs = predict(row.modelInput(state.latents), row.timestep)
+            let unguided = row.needsUnguided && outputs.count > 1 ? outputs[1].converted(to: .f32) : nil
+            row.apply(
+                output: guided(outputs, Float(plan.guidance)), unguided: unguided, noise: noise.next(for: row),
+                history: plan.sampling.history, to: &state)
             guard state.latents.firstNonFinite == nil else {
                 throw PipelineError.nonFinite(stage: .denoise, step: index + 1)
             }
@@ -131,7 +136,8 @@ extension TextToImage {
         let plan = try SamplingPlan(
             SamplingRequest(
                 sampler: named?.sampler, schedule: schedule, steps: steps, shift: request.shift,
-                imageTokens: width / latents.factor * (height / latents.factor) / 4, corrects: correctsScheduler),
+                imageTokens: width / latents.factor * (height / latents.factor) / 4, corrects: correctsScheduler,
+                aligned: aligned),
             configuration: scheduler)
         let sampler = if let named { named.sampler } else { try Sampler(scheduler) }
         return (sampler, schedule, plan)
@@ -170,4 +176,6 @@ extension Tensor: Combinable {
     package func clamped(to bound: Float) -> Tensor {
         Tensor(floats.map { Swift.min(bound, Swift.max(-bound, $0)) }, shape)
     }
+
+    package var elements: [Float] { floats }
 }

@@ -26,12 +26,14 @@ CASES = [
     ("sdxl", 4, 5, "96x128", 42, "--sampler euler_ancestral --negative blurry"),
     ("sd1", 5, 7.5, "128x128", 2, "--sampler euler --schedule karras"), ("sd2", 5, 7.5, "128x128", 3, "--sampler euler_ancestral"),
     ("sd1", 4, 7.5, "128x128", 4, "--sampler heun --schedule exponential"), ("sd2", 4, 7.5, "128x128", 5, "--sampler dpm_2"),
-    ("sd1", 5, 7.5, "128x128", 6, "--sampler lms --schedule beta"), ("sd2", 5, 7.5, "128x128", 7, "--sampler ddim --schedule sgm_uniform"),
+    ("sd1", 5, 7.5, "128x128", 6, "--sampler lms --schedule use_beta_sigmas"), ("sd2", 5, 7.5, "128x128", 7, "--sampler ddim --schedule trailing"),
     ("sd1", 5, 7.5, "128x128", 8, "--sampler ddpm"), ("sd2", 6, 7.5, "128x128", 9, "--sampler pndm"),
     ("sd2", 6, 7.5, "128x128", 10, "--sampler dpmpp_2m --schedule karras"),
     ("sd1", 6, 7.5, "128x128", 11, "--sampler dpmpp_2m_sde --schedule karras"), ("sd1", 4, 7.5, "128x128", 12, "--sampler dpmpp_sde"),
     ("sd2", 6, 7.5, "128x128", 13, "--sampler uni_pc"), ("sd1", 4, 1.5, "128x128", 14, "--sampler lcm"),
-    ("sd1", 5, 7.5, "128x128", 15, "--sampler euler --schedule simple"),
+    ("sd1", 5, 7.5, "128x128", 15, "--sampler euler --schedule trailing"), ("sd2", 6, 7.5, "128x128", 16, "--sampler deis_diffusers"),
+    ("sd1", 6, 7.5, "128x128", 17, "--sampler dpmpp_2s"), ("sd2", 6, 7.5, "128x128", 18, "--sampler sa_solver_diffusers"),
+    ("sd1", 6, 7.5, "128x128", 19, "--sampler dpm_2_ancestral --schedule karras"), ("sd1", 4, 1.5, "128x128", 20, "--sampler tcd"),
 ]
 
 

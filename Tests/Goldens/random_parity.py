@@ -81,6 +81,8 @@ def knows(model, sampler, schedule):
         return True
     index = json.loads((model / "model_index.json").read_text())
     name = reference.SAMPLERS[sampler][0] if sampler else index["scheduler"][1]
+    if name in ("LCMScheduler", "TCDScheduler"):  # they have a spacing and do not read it
+        return False
     known = inspect.signature(getattr(diffusers, name).__init__).parameters
     return all(key in known or value is False for key, value in reference.SCHEDULES[schedule].items())
 
@@ -103,7 +105,7 @@ def jobs(model, count, source, axes):
     known, pixels = samplers(config), unit(config)
     for _ in range(count):
         sampler = source.choice(known)
-        schedule = source.choice([None, None, *list(reference.SCHEDULES)[:-1]]) if len(known) > 2 else None
+        schedule = source.choice([None, None, *reference.SCHEDULES]) if len(known) > 2 else None
         choice = {key: source.choice(values) for key, values in axes.items()}
         choice["size"] = "x".join(str(side * pixels) for side in choice["size"])
         if known == [None, "lcm"]:  # a pipeline that takes none

@@ -30,11 +30,15 @@ SAMPLERS = {
     "dpmpp_2m": ("DPMSolverMultistepScheduler", {"algorithm_type": "dpmsolver++"}),
     "dpmpp_2m_sde": ("DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++"}),
     "dpmpp_sde": ("DPMSolverSDEScheduler", {}), "uni_pc": ("UniPCMultistepScheduler", {}), "lcm": ("LCMScheduler", {}),
+    "dpm_2_ancestral": ("KDPM2AncestralDiscreteScheduler", {}), "deis_diffusers": ("DEISMultistepScheduler", {}),
+    "dpmpp_2s": ("DPMSolverSinglestepScheduler", {"algorithm_type": "dpmsolver++"}), "tcd": ("TCDScheduler", {}),
+    "dpmpp_3m": ("DPMSolverMultistepScheduler", {"algorithm_type": "dpmsolver++", "solver_order": 3}),
+    "sa_solver_diffusers": ("SASolverScheduler", {"algorithm_type": "data_prediction"}),
 }
 SCHEDULES = {
-    "normal": {"use_karras_sigmas": False, "use_exponential_sigmas": False, "use_beta_sigmas": False},
-    "karras": {"use_karras_sigmas": True}, "exponential": {"use_exponential_sigmas": True}, "beta": {"use_beta_sigmas": True},
-    "sgm_uniform": {"timestep_spacing": "trailing"}, "simple": {},
+    "linspace": {"timestep_spacing": "linspace"}, "leading": {"timestep_spacing": "leading"},
+    "trailing": {"timestep_spacing": "trailing"}, "karras": {"use_karras_sigmas": True},
+    "exponential": {"use_exponential_sigmas": True}, "use_beta_sigmas": {"use_beta_sigmas": True},
 }
 
 
@@ -80,9 +84,6 @@ def draw(arguments):
     pipeline = load(arguments)
     width, height = (int(side) for side in arguments.size.split("x"))
     options = {"negative_prompt": arguments.negative} if arguments.negative is not None else {}
-    if arguments.schedule == "simple":
-        total = pipeline.scheduler.config.num_train_timesteps
-        options["timesteps"] = [total - 1 - int(i * total / arguments.steps) for i in range(arguments.steps)]
     with torch.no_grad():
         return pipeline(
             arguments.prompt, width=width, height=height, num_inference_steps=arguments.steps,

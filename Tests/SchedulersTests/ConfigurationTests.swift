@@ -22,18 +22,23 @@ import Testing
             let replaced = try SamplingPlan(
                 SamplingRequest(sampler: .ddim, steps: 10, corrects: true), configuration: configuration)
             #expect(replaced.steps.last?.timestep == Float(correction.ddim.steps_offset))
-            #expect((replaced.steps[0].clip != nil) == correction.ddim.clip_sample)
+            #expect((replaced.steps[0].limit != nil) == correction.ddim.clip_sample)
 
             configuration.className = "DDIMScheduler"
             let own = try SamplingPlan(SamplingRequest(steps: 10, corrects: true), configuration: configuration)
             #expect(own.steps.last?.timestep == Float(correction.own.steps_offset))
-            #expect((own.steps[0].clip != nil) == correction.own.clip_sample)
+            #expect((own.steps[0].limit != nil) == correction.own.clip_sample)
         }
     }
 
     @Test(arguments: [
         ("EulerDiscreteScheduler", Sampler.euler), ("PNDMScheduler", .pndm), ("DDIMScheduler", .ddim),
         ("UniPCMultistepScheduler", .uniPC), ("LCMScheduler", .lcm), ("DPMSolverMultistepScheduler", .dpmSolver2M),
+        ("DPMSolverSinglestepScheduler", .dpmSolver2S), ("DEISMultistepScheduler", .deisDiffusers),
+        ("TCDScheduler", .tcd), ("EDMEulerScheduler", .euler), ("EDMDPMSolverMultistepScheduler", .dpmSolver2M),
+        ("SASolverScheduler", .saSolverDiffusers), ("FlowMatchHeunDiscreteScheduler", .heun),
+        ("FlowMatchLCMScheduler", .lcm), ("KDPM2AncestralDiscreteScheduler", .dpm2Ancestral),
+        ("IPNDMScheduler", .ipndmDiffusers),
     ]) func `the checkpoint's class chooses the sampler`(name: String, sampler: Sampler) throws {
         #expect(try Sampler(SchedulerConfiguration(className: name)) == sampler)
     }
@@ -45,17 +50,22 @@ import Testing
     }
 
     @Test(arguments: [
-        SchedulerError.unknownSchedulerClass("TCDScheduler"),
+        SchedulerError.unknownSchedulerClass("CMStochasticIterativeScheduler"),
         .wrongType(key: "beta_start", expected: "a number"),
         .wrongType(key: "steps_offset", expected: "a whole number below 1048576"),
         .wrongType(key: "timestep_spacing", expected: "linspace, leading, trailing"),
-        .unsupported(key: "beta_schedule", value: "sigmoid", sampler: .ddim),
-        .unsupported(key: "thresholding", value: "true", sampler: .ddim),
+        .unsupported(key: "beta_schedule", value: "exotic", sampler: .ddim),
+        .unsupported(key: "thresholding", value: "true", sampler: .uniPC),
         .unsupported(key: "variance_type", value: "learned_range", sampler: .ddpm),
         .unsupported(key: "use_exponential_sigmas", value: "true beside use_karras_sigmas", sampler: .euler),
         .objectiveUnsupported(.sample, sampler: .pndm),
-        .objectiveUnsupported(.flow, sampler: .heun),
+        .objectiveUnsupported(.flow, sampler: .ddim),
         .scheduleUnsupported(.karras, sampler: .pndm),
+        .scheduleUnsupported(.trailing, sampler: .dpmSolver2S),
+        .scheduleUnsupported(.luLambdas, sampler: .euler),
+        .preconditioningUnsupported(sampler: .ddim),
+        .noAlignedLevels(.alignedSteps),
+        .wrongType(key: "dynamic_thresholding_ratio", expected: "a number from 0 to 1"),
         .stepsOutOfRange(0, allowed: 1...1000, sampler: .euler),
         .stepsOutOfRange(1001, allowed: 1...1000, sampler: .euler),
         .stepsOutOfRange(60, allowed: 1...50, sampler: .lcm),
@@ -80,15 +90,25 @@ import Testing
             (configuration.className, request.sampler) = (name, nil)
         case .wrongType(let key, _):
             configuration.values[key] = key == "steps_offset" ? .number(0.5) : .text("much")
+            if key == "dynamic_thresholding_ratio" {
+                request.sampler = .ddim
+                configuration.values = ["thresholding": .flag(true), key: .number(1.5)]
+            }
         case .unsupported(let key, let value, let sampler):
             request.sampler = sampler
             configuration.values["use_karras_sigmas"] = .flag(true)
+            configuration.values["predict_x0"] = .flag(false)
             configuration.values[key] = value.hasPrefix("true") ? .flag(true) : .text(value)
         case .objectiveUnsupported(let objective, let sampler):
             request.sampler = sampler
             configuration.values["prediction_type"] = .text(objective.rawValue)
         case .scheduleUnsupported(let schedule, let sampler):
             (request.sampler, request.schedule) = (sampler, schedule)
+        case .preconditioningUnsupported(let sampler):
+            request.sampler = sampler
+            configuration.className = "EDMEulerScheduler"
+        case .noAlignedLevels(let schedule):
+            request.schedule = schedule
         case .stepsOutOfRange(let steps, _, let sampler):
             (request.sampler, request.steps) = (sampler, steps)
         case .strengthOutOfRange(let strength):

@@ -18,6 +18,10 @@ import Testing
     @Test(arguments: [
         (Sampler.euler, SigmaSchedule.karras, 1.0), (.ddim, .karras, 1), (.heun, .karras, 2), (.dpm2, .karras, 2),
         (.dpmSolver2M, .exponential, 2), (.uniPC, .exponential, 2), (.lms, .karras, 2),
+        (.dpmSolver2S, .exponential, 2), (.dpmSolver3M, .exponential, 2), (.deisDiffusers, .exponential, 2),
+        (.deis, .karras, 2), (.resMultistep, .exponential, 2),
+        (.gradientEstimation, .karras, 1), (.eulerPlusPlus, .karras, 1), (.dpmSolver2MPlusPlus, .exponential, 2),
+        (.resMultistepPlusPlus, .exponential, 2),
     ]) func `halving the steps' size divides the error by 2 to the order`(
         sampler: Sampler, schedule: SigmaSchedule, order: Double
     ) throws {
@@ -30,20 +34,29 @@ import Testing
         }
     }
 
-    @Test(
-        arguments: Sampler.allCases.filter {
-            ![.eulerAncestral, .ddpm, .lcm, .dpmSolver2MSDE, .dpmSolverSDE].contains($0)
-        })
+    static let stochastic: [Sampler] = [
+        .eulerAncestral, .ddpm, .dpmSolver2MSDE, .dpmSolverSDE, .dpm2Ancestral, .dpmSolver2SAncestral,
+        .dpmSolver2MSDEHeun, .dpmSolver3MSDE, .resMultistepAncestral, .erSDE, .seeds2, .seeds3, .saSolver,
+        .saSolverPECE,
+        .saSolverDiffusers, .eulerAncestralPlusPlus, .resMultistepAncestralPlusPlus,
+    ]
+
+    /// Neither kind: distilled models' samplers jump, one ends at the least level, one has levels of its own, one mixes the
+    /// predictions of two levels.
+    static let apart: [Sampler] = [.lcm, .tcd, .dpmFast, .ipndmDiffusers, .dpmSolver2SAncestralPlusPlus]
+
+    @Test(arguments: Sampler.allCases.filter { !(stochastic + apart).contains($0) })
     func `every deterministic sampler ends on the exact path for every objective`(sampler: Sampler) throws {
         for objective in [Objective.epsilon, .velocity, .sample] where sampler.runs(objective) {
-            let plan = try plan(sampler, .normal, steps: 200, objective: objective)
+            let plan = try plan(sampler, nil, steps: 200, objective: objective)
             let exact = Self.variance.squareRoot() / deviation(of: plan.steps[0].level)
             let error = abs(Double(latent(at: plan.steps.count, of: plan, objective)) / exact - 1)
             #expect(error < 0.02, "\(sampler.rawValue), \(objective.rawValue): \(error)")
         }
     }
 
-    @Test(arguments: [Sampler.euler, .dpmSolver2M, .uniPC], [1.0, 3.0])
+    @Test(
+        arguments: Sampler.allCases.filter { !(stochastic + apart).contains($0) && $0.runs(.flow) }, [1.0, 3.0])
     func `flow samplers end on the exact path`(sampler: Sampler, shift: Double) throws {
         let configuration = SchedulerConfiguration(
             className: "FlowMatchEulerDiscreteScheduler", values: ["shift": .number(shift)])
@@ -55,8 +68,8 @@ import Testing
         #expect(errors[2] < 0.55 * errors[0], "\(errors)")
     }
 
-    @Test(arguments: [Sampler.eulerAncestral, .ddpm, .dpmSolver2MSDE, .dpmSolverSDE])
-    func `every stochastic sampler ends with the data's variance`(sampler: Sampler) throws {
+    @Test(arguments: stochastic) func `every stochastic sampler ends with the data's variance`(sampler: Sampler) throws
+    {
         let errors = try [25, 50, 100].map { steps in
             let plan = try SamplingPlan(
                 SamplingRequest(sampler: sampler, schedule: sampler == .ddpm ? nil : .karras, steps: steps),
@@ -64,7 +77,9 @@ import Testing
             return abs(finalVariance(of: plan) - Self.variance)
         }
         #expect(errors[2] < 0.03, "\(sampler.rawValue): \(errors)")
-        #expect(errors[0] > 1.5 * errors[1] && errors[1] > 1.5 * errors[2], "\(sampler.rawValue): \(errors)")
+        // What is of higher order is exact before halving shows.
+        let falls = errors[0] > 1.5 * errors[1] && errors[1] > 1.5 * errors[2]
+        #expect(falls || errors.allSatisfy { $0 < 0.005 }, "\(sampler.rawValue): \(errors)")
     }
 
     @Test func `DDIM with noise ends with the data's variance`() throws {
@@ -72,23 +87,28 @@ import Testing
         #expect(abs(finalVariance(of: plan) - Self.variance) < 0.02)
     }
 
-    @Test(arguments: Sampler.allCases) func `timesteps and noise levels belong together`(sampler: Sampler) throws {
+    @Test(arguments: Sampler.allCases.filter { $0 != .ipndmDiffusers })
+    func `timesteps and noise levels belong together`(sampler: Sampler) throws {
         for schedule in SigmaSchedule.allCases {
             guard
                 let plan = try? SamplingPlan(
-                    SamplingRequest(sampler: sampler, schedule: schedule, steps: 12), configuration: Self.trained)
+                    SamplingRequest(sampler: sampler, schedule: schedule, steps: 12, aligned: .sdxl),
+                    configuration: Self.trained)
             else { continue }
             #expect(plan.steps.count >= 12)
             for step in plan.steps {
                 let expected = Self.trainedSigma(at: Double(step.timestep))
                 // Whole timesteps lie up to half a timestep from their level; multistep solvers cut off more.
-                let tolerance = [.dpm2, .dpmSolver2M, .dpmSolver2MSDE, .uniPC].contains(sampler) ? 0.15 : 0.005
+                let isExact =
+                    [.euler, .eulerAncestral, .heun, .lms, .ddim, .ddpm, .lcm, .dpmSolverSDE].contains(sampler)
+                    && schedule.owner == .diffusers
+                let tolerance = isExact ? 0.005 : 0.2
                 #expect(abs(log(sigma(of: step) / expected)) < tolerance, "\(sampler.rawValue) \(schedule.rawValue)")
             }
         }
     }
 
-    @Test(arguments: [SigmaSchedule.karras, .exponential, .beta, .simple])
+    @Test(arguments: [SigmaSchedule.karras, .exponential, .betaSigmas, .simple, .normal, .klOptimal])
     func `DDIM on spread levels is Euler in other coordinates`(schedule: SigmaSchedule) throws {
         let request = SamplingRequest(schedule: schedule, steps: 9)
         var (ddim, euler) = (request, request)
@@ -97,7 +117,8 @@ import Testing
         let exploding = try SamplingPlan(euler, configuration: Self.trained)
         #expect(preserving.steps.map(\.timestep) == exploding.steps.map(\.timestep))
         let model: ([Float], Float) -> [Float] = { input, time in input.map { tanh($0 + sin(time)) } }
-        let scale = 1 / (1 + exploding.initialNoise * exploding.initialNoise).squareRoot()
+        let first = exploding.steps[0].level.noise
+        let scale = 1 / (1 + first * first).squareRoot()
         let a = preserving.run(from: [exploding.initialNoise * scale], model: model, noise: { _ in [0] })
         let b = exploding.run(from: [exploding.initialNoise], model: model, noise: { _ in [0] })
         #expect(abs(a[0] - b[0]) < 1e-4)
@@ -155,7 +176,7 @@ extension GaussianTests {
     }
 
     private func plan(
-        _ sampler: Sampler, _ schedule: SigmaSchedule, steps: Int, objective: Objective
+        _ sampler: Sampler, _ schedule: SigmaSchedule?, steps: Int, objective: Objective
     ) throws -> SamplingPlan {
         var configuration = Self.trained
         configuration.values["prediction_type"] = .text(objective.rawValue)

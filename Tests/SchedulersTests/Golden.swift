@@ -2,15 +2,15 @@ import Foundation
 import Schedulers
 import Testing
 
-/// Goldens/<sampler>.json, see make_goldens.py.
+/// Goldens/<sampler>.json, see make_goldens.py, and Goldens/comfyui-<sampler>.json, see make_comfyui_goldens.py.
 struct Golden: Decodable {
     struct Case: Decodable, CustomTestStringConvertible {
         let config, steps: Int
         let seed: UInt64
         let schedule: String?
-        let strength, eta: Double?
+        let strength, eta, guidance: Double?
         let tokens: Int?
-        let range: String?
+        let range, aligned: String?
         let own, smooth: Bool?
         let timesteps, final: [Float]
         /// The first variate of the draw after the run's last.
@@ -22,8 +22,19 @@ struct Golden: Decodable {
         }
     }
 
+    /// Canonical name of the sampler.
+    let sampler: String
+    /// Whose runs these are.
+    let reference: String
     let configs: [SchedulerConfiguration]
     let cases: [Case]
+
+    /// Names of all files of runs.
+    static let names: [String] = {
+        let folder = Bundle.module.resourceURL?.appendingPathComponent("Goldens").path ?? ""
+        return ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+            .filter { $0.hasSuffix(".json") && $0 != "corrections.json" }.map { String($0.dropLast(5)) }.sorted()
+    }()
 
     static func data(_ name: String) throws -> Data {
         let folder = try #require(Bundle.module.resourceURL).appendingPathComponent("Goldens")
