@@ -20,13 +20,14 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
+        // The one reader and writer of JSON.
+        .target(name: "JSON", swiftSettings: swift),
         // SIMD kernels per instruction set, their dispatch and the thread pool.
         .target(name: "CKernels", cSettings: c),
         // Shims over libpng and libjpeg-turbo, whose error paths are setjmp's.
@@ -36,15 +37,18 @@ let package = Package(
                 .linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("webp"), .linkedLibrary("lcms2"),
                 .linkedLibrary("z"),
             ]),
+        // SHA-256 of the system's libcrypto.
+        .target(name: "CCrypto", cSettings: c, linkerSettings: [.linkedLibrary("crypto")]),
+        .target(name: "Digests", dependencies: ["CCrypto"], swiftSettings: swift),
         // Values of arithmetic: tensors, packed and quantised weights.
         .target(name: "Tensor", dependencies: ["CKernels"], swiftSettings: swift + [.strictMemorySafety()]),
         // File formats of model weights, and the path into them.
-        .target(name: "Checkpoints", dependencies: ["Tensor"], swiftSettings: swift),
+        .target(name: "Checkpoints", dependencies: ["JSON", "Tensor"], swiftSettings: swift),
         // Building blocks that take their weights by path.
         .target(name: "Layers", dependencies: ["Checkpoints", "Tensor"], swiftSettings: swift),
         // Text to token ids and back.
         .target(
-            name: "Tokenizers", exclude: ["Unicode/make_canonical_mappings.py"], swiftSettings: swift),
+            name: "Tokenizers", dependencies: ["JSON"], exclude: ["Unicode/make_canonical_mappings.py"], swiftSettings: swift),
         // Pictures as bytes: PNG, JPEG, orientation, metadata.
         .target(name: "Images", dependencies: ["CImages", "CKernels"], swiftSettings: swift),
         // One architecture a file.
@@ -66,8 +70,7 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "API", "Checkpoints", "Images", "Pipelines", "Schedulers", "Tensor", "Tokenizers", "Wire",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "API", "Checkpoints", "Digests", "Images", "Pipelines", "Schedulers", "Tensor", "Tokenizers", "Wire",
             ], swiftSettings: swift),
         // The state machine of a job and its journal.
         .target(name: "Jobs", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: swift),
@@ -75,7 +78,7 @@ let package = Package(
         .target(
             name: "Service",
             dependencies: [
-                "API", "Jobs", "Wire", .product(name: "Crypto", package: "swift-crypto"),
+                "API", "Digests", "Jobs", "Wire",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -123,24 +126,26 @@ let package = Package(
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "API", "Client", "FakeWorker", "Service", "lazulid", .product(name: "Crypto", package: "swift-crypto"),
+                "API", "Client", "Digests", "FakeWorker", "Service", "lazulid",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ], swiftSettings: swift),
         .testTarget(
             name: "CommandTests", dependencies: ["FakeWorker", "lazuli", "lazulid"], exclude: ["Goldens"],
             swiftSettings: swift),
+        .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: swift),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swift),
         .testTarget(name: "TensorTests", dependencies: ["Tensor"], swiftSettings: swift),
         .testTarget(
-            name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Goldens"], swiftSettings: swift),
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "JSON"], exclude: ["Goldens"], swiftSettings: swift),
         .testTarget(
-            name: "TokenizersTests", dependencies: ["Tokenizers"],
+            name: "TokenizersTests", dependencies: ["JSON", "Tokenizers"],
             exclude: ["Goldens", "corpus.py", "make_goldens.py"],
             swiftSettings: swift),
         .testTarget(
             name: "ImagesTests", dependencies: ["Images"], exclude: ["Goldens"], swiftSettings: swift),
         .testTarget(name: "FaultTests", dependencies: ["Checkpoints", "Images"], swiftSettings: swift),
         .testTarget(
-            name: "ModelsTests", dependencies: ["Checkpoints", "Layers", "Models", "Tensor"], swiftSettings: swift),
+            name: "ModelsTests", dependencies: ["Checkpoints", "JSON", "Layers", "Models", "Tensor"], swiftSettings: swift),
         .testTarget(
             name: "SchedulersTests", dependencies: ["RandomSources", "Schedulers"],
             exclude: ["make_goldens.py", "make_comfyui_goldens.py", "make_kdiffusion_goldens.py"],

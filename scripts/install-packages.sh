@@ -13,6 +13,7 @@ header() { printf '#include <stdio.h>\n#include <%s>\n' "$1" | "$compiler" -E -x
 
 need libpng-dev header png.h
 need libjpeg-dev header jpeglib.h
+need libssl-dev header openssl/evp.h
 need libwebp-dev header webp/encode.h
 need liblcms2-dev header lcms2.h
 need libsqlite3-dev header sqlite3.h

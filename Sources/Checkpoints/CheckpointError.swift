@@ -1,6 +1,7 @@
 // What can be wrong with a model file. Cases carry facts; the description adds the remedy.
 
 import Glibc
+package import JSON
 
 /// A checkpoint that cannot be read, or that is not what it claims to be.
 package enum CheckpointError: Error, Equatable, Sendable {
@@ -91,12 +92,13 @@ extension CheckpointError.Fault: CustomStringConvertible {
         case .hole(let begin, let end): "bytes \(begin) to \(end) of the data belong to no tensor"
         case .version(let version): "has GGUF version \(version); versions 2 and 3 are supported"
         case .bigEndian: "is a big-endian GGUF; convert it to little-endian"
-        case .count(let what, let count): "claims \(count) \(what), more than the file can hold"
+        case .count(let what, let count): "claims \(count) \(what), more than the file can hold or than are read"
         case .alignment(let alignment): "claims an alignment of \(alignment), not a power of two up to 1048576"
         case .valueType(let key, let type): "\"\(key)\" has the unknown value type \(type)"
         case .text(let key): "\"\(key)\" is not valid UTF-8"
         case .nesting(let key): "\"\(key)\" nests lists too deeply"
-        case .shardName(let name): "the index names \"\(name)\", which is no safetensors file in its own folder"
+        case .shardName(let name):
+            "the index names \"\(excerpt(name))\", which is no safetensors file in its own folder"
         case .shardLacks(let tensor, let shard): "the index places tensor \"\(tensor)\" in \(shard), which lacks it"
         case .shape(let tensor, let shape, let wanted): "tensor \"\(tensor)\" has shape \(shape), not \(wanted)"
         }

@@ -1,6 +1,7 @@
 // Opening a store by path: one file, a sharded index, or a folder of a diffusers or transformers model.
 
 import Glibc
+import JSON
 
 extension CheckpointStore {
     /// Opens a safetensors file, a GGUF, a `*.safetensors.index.json`, or a folder holding one of them.
@@ -45,14 +46,14 @@ extension CheckpointStore {
 
     /// Opens the shards that a `*.safetensors.index.json` names, all in its own folder.
     private init(index path: String) throws(CheckpointError) {
-        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? ""
         let text = try readSmallFile(path, limit: Self.longestIndex)
         guard !text.isEmpty else { throw .empty(file: path) }
         var shards: [String: CheckpointStore] = [:]
         var records: [String: TensorRecord] = [:]
         for (tensor, name) in try Self.weightMap(text, path) {
             if shards[name] == nil {
-                guard name.hasSuffix(".safetensors"), !name.contains("/"), !name.utf8.contains(0) else {
+                guard name.hasSuffix(".safetensors"), isFileName(name) else {
                     throw .malformed(file: path, .shardName(name))
                 }
                 let file = try MappedFile(path: folder + name)
@@ -72,14 +73,14 @@ extension CheckpointStore {
     private static func weightMap(_ text: [UInt8], _ path: String) throws(CheckpointError) -> [String: String] {
         if text.starts(with: "version https://git-lfs".utf8) { throw .pointer(file: path) }
         do throws(JSONFault) {
-            let json = try JSON(text)
-            guard case .object(let top) = json, case .object(let entries)? = top["weight_map"] else {
+            let rules = JSON.Rules(size: longestIndex, allowsNonFinite: true, skipsByteOrderMark: true)
+            guard let entries = try JSON(text, rules)["weight_map"]?.asObject else {
                 throw JSONFault(offset: 0, reason: .expected("an object with \"weight_map\""))
             }
             var map: [String: String] = [:]
             for (tensor, value) in entries {
-                guard case .string(let name) = value else {
-                    throw JSONFault(offset: 0, reason: .expected("a file name for \"\(tensor)\""))
+                guard let name = value.asString else {
+                    throw JSONFault(offset: 0, reason: .expected("a file name for \"\(excerpt(tensor))\""))
                 }
                 map[tensor] = name
             }

@@ -1,3 +1,5 @@
+package import JSON
+
 /// A configuration file that cannot be read or does not say what is needed.
 package enum ConfigError: Error, Equatable, Sendable {
     case file(CheckpointError)
@@ -5,6 +7,7 @@ package enum ConfigError: Error, Equatable, Sendable {
     case missing(file: String, key: String)
     case type(file: String, key: String, expected: String, found: String)
     case value(file: String, key: String, found: String, known: [String])
+    case version(file: String, found: Int, known: Int)
 }
 
 extension ConfigError: CustomStringConvertible {
@@ -16,7 +19,9 @@ extension ConfigError: CustomStringConvertible {
         case .type(let file, let key, let expected, let found):
             "\(file): \(key.isEmpty ? "the top" : "\"\(key)\"") must be \(expected), found \(found)"
         case .value(let file, let key, let found, let known):
-            "\(file): \"\(key)\" is \"\(found)\", which is not supported; known: \(known.joined(separator: ", "))"
+            "\(file): \"\(key)\" is \"\(excerpt(found))\", which is not supported; known: \(known.joined(separator: ", "))"
+        case .version(let file, let found, let known):
+            "\(file): is of version \(found) and this Lazuli reads versions up to \(known); update Lazuli"
         }
     }
 }

@@ -1,5 +1,7 @@
 // Typed access to `config.json` and its kin. null counts as absent, as in the files that diffusers writes.
 
+import JSON
+
 /// An object of a configuration file, remembering where it stands in the file for messages.
 package struct ConfigObject: Sendable {
     package let file: String
@@ -7,6 +9,7 @@ package struct ConfigObject: Sendable {
     private let members: [String: JSON]
 
     private static let longestFile = 16 << 20
+    private static let rules = JSON.Rules(size: longestFile, allowsNonFinite: true, skipsByteOrderMark: true)
 
     init(file: String, path: String = "", members: [String: JSON]) {
         self.file = file
@@ -26,9 +29,9 @@ package struct ConfigObject: Sendable {
     /// Parses JSON text whose top is an object; `file` is its name in messages.
     package init(_ text: [UInt8], file: String) throws(ConfigError) {
         let json: JSON
-        do throws(JSONFault) { json = try JSON(text) } catch { throw .json(file: file, error) }
+        do throws(JSONFault) { json = try JSON(text, Self.rules) } catch { throw .json(file: file, error) }
         guard case .object(let members) = json else {
-            throw .type(file: file, key: "", expected: "an object", found: json.kind)
+            throw .type(file: file, key: "", expected: "an object", found: json.summary)
         }
         self.init(file: file, members: members)
     }
@@ -49,7 +52,7 @@ package struct ConfigObject: Sendable {
     private func missing(_ key: String) -> ConfigError { .missing(file: file, key: name(key)) }
 
     private func mismatch(_ key: String, _ expected: String, _ found: JSON) -> ConfigError {
-        .type(file: file, key: name(key), expected: expected, found: found.kind)
+        .type(file: file, key: name(key), expected: expected, found: found.summary)
     }
 
     private func required<T>(_ key: String, _ value: T?) throws(ConfigError) -> T {
@@ -64,11 +67,11 @@ package struct ConfigObject: Sendable {
         try required(key, try optionalInt(key, in: range))
     }
 
-    /// The integer at `key`, or `standard` when absent.
+    /// The integer at `key`, or `standard` when absent, which may come from other keys and must lie in `range` too.
     package func int(
         _ key: String, default standard: Int, in range: ClosedRange<Int> = 0...0x7FFF_FFFF
     ) throws(ConfigError) -> Int {
-        try optionalInt(key, in: range) ?? standard
+        try int(value(key) ?? .int(standard), key, range)
     }
 
     /// The integer at `key`, or nil when absent.
@@ -132,13 +135,8 @@ package struct ConfigObject: Sendable {
     }
 
     private func int(_ value: JSON, _ key: String, _ range: ClosedRange<Int>) throws(ConfigError) -> Int {
-        let number: Int?
-        switch value {
-        case .int(let integer): number = integer
-        case .double(let double): number = Int(exactly: double)
-        default: throw mismatch(key, "an integer", value)
-        }
-        guard let number, range.contains(number) else {
+        guard value.asDouble != nil else { throw mismatch(key, "an integer", value) }
+        guard let number = value.asInt, range.contains(number) else {
             throw mismatch(key, "an integer from \(range.lowerBound) to \(range.upperBound)", value)
         }
         return number
@@ -166,11 +164,8 @@ package struct ConfigObject: Sendable {
     }
 
     private func double(_ value: JSON, _ key: String) throws(ConfigError) -> Double {
-        switch value {
-        case .int(let integer): return Double(integer)
-        case .double(let double) where double.isFinite: return double
-        default: throw mismatch(key, "a finite number", value)
-        }
+        guard let number = value.asDouble, number.isFinite else { throw mismatch(key, "a finite number", value) }
+        return number
     }
 
     // MARK: Other values

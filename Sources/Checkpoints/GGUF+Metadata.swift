@@ -1,6 +1,8 @@
 // Values of GGUF metadata. Lists are checked once, stay in the mapped file and are decoded when asked for: a vocabulary
 // of 262,144 strings costs nothing until then.
 
+import JSON
+
 extension GGUF {
     /// One value of the metadata.
     package enum Value: Sendable {
@@ -20,12 +22,17 @@ extension GGUF {
         let range: Range<Int>
     }
 
+    /// Most values of a list, which are memory once they are decoded; vocabularies have some 300,000.
+    static let longestList = 1 << 24
+    /// Most entries of the metadata.
+    static let mostEntries = 1 << 16
+
     /// The scalar entries, with the typed access of a configuration file.
     package var config: ConfigObject {
         var members: [String: JSON] = [:]
         for (key, value) in metadata {
             switch value {
-            case .unsigned(let number): members[key] = Int(exactly: number).map(JSON.int) ?? .double(Double(number))
+            case .unsigned(let number): members[key] = Int(exactly: number).map(JSON.int) ?? .unsigned(number)
             case .signed(let number): members[key] = .int(Int(number))
             case .float(let number): members[key] = .double(number)
             case .bool(let flag): members[key] = .bool(flag)
@@ -53,7 +60,7 @@ extension GGUF {
 
     private func list<T>(_ key: String, _ wanted: String, _ decode: (List) -> T?) throws(ConfigError) -> T? {
         guard let value = metadata[key] else { return nil }
-        guard case .list(let list) = value, let decoded = decode(list) else {
+        guard case .list(let list) = value, list.count <= Self.longestList, let decoded = decode(list) else {
             throw .type(file: file.path, key: key, expected: wanted, found: value.kind)
         }
         return decoded
@@ -67,7 +74,7 @@ extension GGUF.Value {
         case .signed(let number): "\(number)"
         case .float(let number): "\(number)"
         case .bool(let flag): "\(flag)"
-        case .string(let text): "\"\(text.prefix(60))\""
+        case .string(let text): "\"\(excerpt(text))\""
         case .list(let list): "a list of \(list.count) \(list.element)"
         }
     }
@@ -196,9 +203,11 @@ struct GGUFCursor {
     }
 
     /// A 64-bit count of things that take at least `each` bytes.
-    mutating func count(_ what: String, each: Int) throws(CheckpointError.Fault) -> Int {
+    mutating func count(
+        _ what: String, each: Int, most: Int = .max
+    ) throws(CheckpointError.Fault) -> Int {
         let count = try load(UInt64.self)
-        guard count <= UInt64(remaining / each) else { throw .count(of: what, count) }
+        guard count <= UInt64(min(remaining / each, most)) else { throw .count(of: what, count) }
         return Int(count)
     }
 
@@ -235,7 +244,9 @@ struct GGUFCursor {
     mutating func list(_ key: String, depth: Int = 0) throws(CheckpointError.Fault) -> GGUF.List {
         guard depth < Self.deepest else { throw .nesting(key: key) }
         let element = try type(key)
-        let count = try count("values of \(key)", each: element.size ?? (element == .string ? 8 : 12))
+        let count = try count(
+            "values of \(key)", each: element.size ?? (element == .string ? 8 : 12),
+            most: GGUF.longestList)
         let start = offset
         if let size = element.size {
             _ = try take(UInt64(count * size))

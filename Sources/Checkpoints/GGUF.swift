@@ -17,8 +17,8 @@ package struct GGUF: Sendable {
         do throws(CheckpointError.Fault) {
             var cursor = GGUFCursor(file)
             version = try Self.version(&cursor)
-            let tensorCount = try cursor.count("tensors", each: 24)
-            let metadataCount = try cursor.count("metadata entries", each: 13)
+            let tensorCount = try cursor.count("tensors", each: 24, most: mostTensors)
+            let metadataCount = try cursor.count("metadata entries", each: 13, most: Self.mostEntries)
             metadata = try Self.metadata(&cursor, metadataCount)
             alignment = try Self.alignment(metadata)
             let descriptions = try Self.descriptions(&cursor, tensorCount)

@@ -32,10 +32,9 @@ package final class MappedFile: @unchecked Sendable {
         if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
     }
 
-    /// The whole content of `path`, copied.
-    package static func contents(_ path: String) throws(CheckpointError) -> [UInt8] {
-        let file = try MappedFile(path: path)
-        return withExtendedLifetime(file) { Array(file.bytes) }
+    /// The whole content of `path`, a text such as a vocabulary; throws `tooLarge` above `limit` bytes.
+    package static func contents(_ path: String, limit: Int = 128 << 20) throws(CheckpointError) -> [UInt8] {
+        try readSmallFile(path, limit: limit)
     }
 
     /// Tells the kernel what the pages of `range` are needed for: soon (read ahead) or no longer (drop from memory).

@@ -2,6 +2,8 @@
 //
 // Format   https://github.com/huggingface/safetensors#format
 
+import JSON
+
 /// The header of a safetensors file, checked against the file.
 package struct Safetensors: Sendable {
     package let file: MappedFile
@@ -17,7 +19,7 @@ package struct Safetensors: Sendable {
         do throws(CheckpointError.Fault) {
             let length = try Self.headerLength(file.bytes)
             var header = Header(file: file, data: 8 + length..<file.bytes.count)
-            try header.read(UnsafeRawBufferPointer(rebasing: file.bytes[8..<8 + length]))
+            try header.read(Array(file.bytes[8..<8 + length]))
             try checkRanges(header.tensors, data: header.data, complete: true)
             metadata = header.metadata
             tensors = header.tensors
@@ -42,52 +44,47 @@ private struct Header {
     let data: Range<Int>
     var metadata: [String: String] = [:]
     var tensors: [String: TensorRecord] = [:]
-    var sawMetadata = false
+    private var sawMetadata = false
+    private var entries: [(name: String, entry: Entry)] = []
+
+    init(file: MappedFile, data: Range<Int>) {
+        self.file = file
+        self.data = data
+    }
 
     typealias Fault = CheckpointError.Fault
 
-    mutating func read(_ text: UnsafeRawBufferPointer) throws(Fault) {
-        var scanner = JSONScanner(text)
-        var header = self
-        try scanner.object(Fault.json) { scanner, name throws(Fault) in
-            if name == "__metadata__" {
-                guard !header.sawMetadata else { throw .repeated(name) }
-                header.sawMetadata = true
-                try header.readMetadata(&scanner)
-            } else {
-                let record = try header.readEntry(&scanner, name)
-                guard header.tensors.updateValue(record, forKey: name) == nil else { throw .repeated(name) }
-            }
-        }
-        do throws(JSONFault) { try scanner.end() } catch { throw .json(error) }
-        self = header
-    }
-
-    private mutating func readMetadata(_ scanner: inout JSONScanner) throws(Fault) {
-        var found: [String: String] = [:]
-        try scanner.object(Fault.json) { scanner, key throws(Fault) in
-            do throws(JSONFault) { found[key] = try scanner.string() } catch { throw .json(error) }
-        }
-        metadata = found
-    }
-
-    private func readEntry(_ scanner: inout JSONScanner, _ name: String) throws(Fault) -> TensorRecord {
-        var type: String?
-        var shape: [Int]?
-        var offsets: [Int]?
-        try scanner.object(Fault.json) { scanner, key throws(Fault) in
-            do throws(JSONFault) {
-                switch key {
-                case "dtype" where type == nil: type = try scanner.string()
-                case "shape" where shape == nil: shape = try scanner.counts(limit: highestRank)
-                case "data_offsets" where offsets == nil: offsets = try scanner.counts(limit: 2)
-                default: throw scanner.fault(.repeatedKey(key))
+    mutating func read(_ text: [UInt8]) throws(Fault) {
+        do throws(JSONFault) {
+            var scanner = try JSONScanner(text, JSON.Rules(size: Safetensors.longestHeader))
+            var entries: [(name: String, entry: Entry)] = []
+            try scanner.beginObject()
+            while let name = try scanner.nextKey() {
+                if name == "__metadata__" {
+                    guard !sawMetadata else { throw scanner.fault(.repeatedKey(name)) }
+                    sawMetadata = true
+                    metadata = try scanner.texts()
+                } else {
+                    guard entries.count < mostTensors else { throw scanner.fault(.tooManyValues(limit: mostTensors)) }
+                    entries.append((name, try Entry(&scanner)))
                 }
-            } catch { throw .json(error) }
+            }
+            try scanner.end()
+            self.entries = entries
+        } catch { throw .json(error) }
+        for (name, entry) in entries {
+            let record = try record(name, entry)
+            guard tensors.updateValue(record, forKey: name) == nil else { throw .repeated(name) }
         }
-        guard let type else { throw .incomplete(entry: name, lacks: "dtype") }
-        guard let shape else { throw .incomplete(entry: name, lacks: "shape") }
-        guard let offsets, offsets.count == 2 else { throw .incomplete(entry: name, lacks: "data_offsets") }
+        entries = []
+    }
+
+    private func record(_ name: String, _ entry: Entry) throws(Fault) -> TensorRecord {
+        guard let type = entry.type else { throw .incomplete(entry: name, lacks: "dtype") }
+        guard let shape = entry.shape else { throw .incomplete(entry: name, lacks: "shape") }
+        guard let offsets = entry.offsets, offsets.count == 2 else {
+            throw .incomplete(entry: name, lacks: "data_offsets")
+        }
         return try locate(name, type, shape, begin: offsets[0], end: offsets[1])
     }
 
@@ -110,14 +107,45 @@ private struct Header {
     }
 }
 
+/// One tensor as the header describes it.
+private struct Entry {
+    var type: String?
+    var shape: [Int]?
+    var offsets: [Int]?
+
+    init(_ scanner: inout JSONScanner) throws(JSONFault) {
+        try scanner.beginObject()
+        while let key = try scanner.nextKey() {
+            switch key {
+            case "dtype" where type == nil: type = try scanner.string()
+            case "shape" where shape == nil: shape = try scanner.counts(limit: highestRank)
+            case "data_offsets" where offsets == nil: offsets = try scanner.counts(limit: 2)
+            case "dtype", "shape", "data_offsets": throw scanner.fault(.repeatedKey(key))
+            default: throw scanner.fault(.expected("dtype, shape or data_offsets"))
+            }
+        }
+    }
+}
+
 extension JSONScanner {
     /// Reads an array of at most `limit` integers in 0…Int.max.
-    mutating func counts(limit: Int) throws(JSONFault) -> [Int] {
+    fileprivate mutating func counts(limit: Int) throws(JSONFault) -> [Int] {
         var values: [Int] = []
-        try array { scanner throws(JSONFault) in
-            guard values.count < limit else { throw scanner.fault(.tooManyValues) }
-            values.append(try scanner.count())
+        try beginArray()
+        while try nextElement() {
+            guard values.count < limit else { throw fault(.tooManyValues(limit: limit)) }
+            values.append(try count())
         }
         return values
+    }
+
+    /// Reads an object of strings.
+    fileprivate mutating func texts() throws(JSONFault) -> [String: String] {
+        var texts: [String: String] = [:]
+        try beginObject()
+        while let key = try nextKey() {
+            guard texts.updateValue(try string(), forKey: key) == nil else { throw fault(.repeatedKey(key)) }
+        }
+        return texts
     }
 }

@@ -17,6 +17,9 @@ struct TensorRecord: Sendable {
 
 let highestRank = 8
 
+/// Most tensors of one file; the largest models published have some ten thousand.
+let mostTensors = 1 << 20
+
 /// Throws the first overlap between the byte ranges of `tensors`, and, where `complete`, the first byte of `data` that
 /// belongs to none. O(n log n).
 func checkRanges(

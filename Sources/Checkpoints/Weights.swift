@@ -90,7 +90,9 @@ package struct Weights: Sendable {
 
     /// A tensor in f32, its shape checked.
     package func tensor(_ name: String, _ shape: Int...) throws(WeightError) -> Tensor {
-        try dense(name, shape).converted(to: .f32)
+        let stored = try dense(name, shape)
+        if stored.type != .f32 { try reserve(stored.count, .f32, full(name)) }
+        return stored.converted(to: .f32)
     }
 
     /// A tensor in the type that the file holds, where possible without copying; its shape checked.
@@ -133,6 +135,8 @@ package struct Weights: Sendable {
             throw .format(name, found: store.typeName(name) ?? "an unknown type")
         }
         guard entry.shape == shape else { throw .shape(name, expected: shape, found: entry.shape) }
+        // What the file holds can be addressed; a shape of nothing could have any other extents.
+        guard shape.allSatisfy({ $0 > 0 }) else { throw .configuration(name, "a size of 0 in \(shape)") }
         ledger.taken.withLock { _ = $0.insert(name) }
         return entry
     }
@@ -145,21 +149,33 @@ package struct Weights: Sendable {
         let shape = entry.isTransposed ? Array(entry.shape.reversed()) : entry.shape
         let values: Tensor
         switch entry.type {
-        case .f32: values = stored(entry, shape, .f32)
-        case .f16: values = stored(entry, shape, .f16)
-        case .bf16: values = stored(entry, shape, .bf16)
+        case .f32: values = try stored(entry, shape, .f32, name)
+        case .f16: values = try stored(entry, shape, .f16, name)
+        case .bf16: values = try stored(entry, shape, .bf16, name)
         default:
             guard let format = Quantization(entry.type) else { throw .format(name, found: entry.type.rawValue) }
+            try reserve(shape.reduce(1, *), .f32, name)
             values = QuantizedMatrix(
                 mapped: entry.bytes, owner: entry.file, shape.dropLast().reduce(1, *), shape.last ?? 1, format
             ).dequantized().reshaped(shape)
         }
-        return entry.isTransposed ? values.permuted(1, 0) : values
+        guard entry.isTransposed else { return values }
+        try reserve(values.count, values.type, name)
+        return values.permuted(1, 0)
     }
 
-    private func stored(_ entry: CheckpointStore.Entry, _ shape: [Int], _ type: DType) -> Tensor {
-        entry.isAligned
-            ? Tensor(mapped: entry.bytes, owner: entry.file, shape, type) : Tensor(copying: entry.bytes, shape, type)
+    private func stored(
+        _ entry: CheckpointStore.Entry, _ shape: [Int], _ type: DType, _ name: String
+    ) throws(WeightError) -> Tensor {
+        if entry.isAligned { return Tensor(mapped: entry.bytes, owner: entry.file, shape, type) }
+        try reserve(shape.reduce(1, *), type, name)
+        return Tensor(copying: entry.bytes, shape, type)
+    }
+
+    /// Throws where there is no memory for a tensor of so many elements, which the file decides.
+    private func reserve(_ count: Int, _ type: DType, _ name: String) throws(WeightError) {
+        let (bytes, overflow) = count.multipliedReportingOverflow(by: type.bytes)
+        guard !overflow, Arena.reserve(bytes) else { throw .memory(name, bytes: overflow ? .max : bytes) }
     }
 }
 

@@ -1,5 +1,5 @@
 import Checkpoints
-import Crypto
+import Digests
 import Pipelines
 
 #if canImport(Glibc)
@@ -16,7 +16,7 @@ struct Fingerprint {
 
     /// Reads the whole file: about a second for each 1.5 GB.
     init(of entry: ModelCatalog.Entry) throws {
-        var hash = SHA256()
+        var digest = SHA256()
         for path in try CheckpointStore(path: entry.kind == .diffusers ? entry.path + "/unet" : entry.path).files {
             let file = try MappedFile(path: path)
             // Piece by piece, each given back at once: the mapped file must not stand in memory beside the packed
@@ -24,11 +24,11 @@ struct Fingerprint {
             for start in stride(from: 0, to: file.bytes.count, by: Self.piece) {
                 let range = start..<min(start + Self.piece, file.bytes.count)
                 withExtendedLifetime(file) {
-                    hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: file.bytes[range]))
+                    digest.update(UnsafeRawBufferPointer(rebasing: file.bytes[range]))
                 }
                 file.advise(.noLonger, range)
             }
         }
-        hexadecimal = hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        hexadecimal = digest.hexadecimal()
     }
 }

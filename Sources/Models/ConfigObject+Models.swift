@@ -15,7 +15,23 @@ extension ConfigObject {
 
     /// The number at `key` in single precision, or `standard` when absent.
     func float(_ key: String, default standard: Float) throws(ConfigError) -> Float {
-        Float(try double(key, default: Double(standard)))
+        let value = try double(key, default: Double(standard))
+        guard Float(value).isFinite else {
+            throw .type(file: file, key: key, expected: "a number of single precision", found: "\(value)")
+        }
+        return Float(value)
+    }
+
+    /// The same, for a number that something is divided by or whose logarithm counts.
+    func positive(_ key: String, default standard: Float? = nil) throws(ConfigError) -> Float {
+        let value =
+            if let standard { try float(key, default: standard) } else {
+                try float(key, default: Float(try double(key)))
+            }
+        guard value >= .leastNormalMagnitude else {
+            throw .type(file: file, key: key, expected: "a number above 0", found: "\(value)")
+        }
+        return value
     }
 
     /// Throws where `key` holds text other than `known`; absent is fine.
@@ -38,8 +54,16 @@ extension ConfigObject {
 }
 
 extension ConfigObject {
+    /// Most levels of a network, each half as large as the one above; 1 << levels is met in many places.
+    private static var mostLevels: Int { 10 }
+
     /// Throws unless both lists have one entry for each of the same, one or more, levels.
     func requireLevels(_ key: String, _ list: [Int], _ other: String, _ otherList: [Int]) throws(ConfigError) {
+        guard list.count <= Self.mostLevels else {
+            throw .type(
+                file: file, key: key, expected: "a list of at most \(Self.mostLevels)", found: "a list of \(list.count)"
+            )
+        }
         guard list.count == otherList.count, !list.isEmpty else {
             throw .type(
                 file: file, key: key, expected: "a list as long as \"\(other)\", which has \(otherList.count)",

@@ -13,7 +13,8 @@ extension TextToImage {
         _ files: ModelFiles, _ catalog: ModelCatalog, _ precision: Precision
     ) throws -> TextToImage {
         let facts = try ConfigObject(path: files.path + "/conditioning.json")
-        let name = try facts.object("text_encoder").string("file")
+        try facts.requireVersion(upTo: 1)
+        let name = try facts.object("text_encoder").fileName("file")
         guard let path = catalog.file(name) else {
             throw PipelineError.part(
                 path: files.path, fact: "its language model \(name) is under none of the model folders",

@@ -1,5 +1,5 @@
 import API
-import Crypto
+import Digests
 import Foundation
 import Jobs
 import Logging
@@ -52,7 +52,7 @@ extension Supervisor {
             running?.outputs.append(
                 Output(
                     index: image.index, format: image.format, width: image.width, height: image.height,
-                    bytes: bytes.count, sha256: SHA256.hash(data: bytes).hexadecimal, seed: image.seed,
+                    bytes: bytes.count, sha256: SHA256.hexadecimal(of: bytes), seed: image.seed,
                     url: Output.url(job: job.record.id, number: image.index)))
         } catch {
             running?.failure = error.body

@@ -84,6 +84,34 @@ package enum Arena {
         return (bytes + step - 1) / step * step
     }
 
+    /// Puts a free block for a tensor of `bytes` into the pool, where the next tensor of that size finds it; false when
+    /// there is no memory. For sizes that a file decides: any other tensor is made without asking.
+    package static func reserve(_ bytes: Int) -> Bool {
+        guard bytes <= largestTensor else { return false }
+        let size = roundedSize(bytes)
+        let isThere = state.withLock { state in unsafe state.free[size]?.isEmpty == false }
+        if isThere { return true }
+        guard let block = unsafe allocate(size) else { return false }
+        state.withLock { state in
+            state.idle += size
+            unsafe state.free[size, default: []].append(block)
+        }
+        return true
+    }
+
+    /// The machine's memory: the system promises more, and ends the process when it is used.
+    private static let largestTensor = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+
+    private static func allocate(_ size: Int) -> Block? {
+        let huge = size >= 2 * hugePage
+        guard
+            let pointer = unsafe aligned_alloc(
+                huge ? hugePage : 4096, huge ? (size + hugePage - 1) / hugePage * hugePage : size)
+        else { return nil }
+        if huge { unsafe madvise(pointer, size, MADV_HUGEPAGE) }
+        return unsafe Block(pointer: pointer, capacity: size)
+    }
+
     static func take(_ bytes: Int) -> Block {
         let size = roundedSize(bytes)
         let reused = unsafe state.withLock { (state) -> Block? in
@@ -95,13 +123,10 @@ package enum Arena {
             return unsafe block
         }
         if let block = unsafe reused { return unsafe block }
-        let huge = size >= 2 * hugePage
-        guard
-            let pointer = unsafe aligned_alloc(
-                huge ? hugePage : 4096, huge ? (size + hugePage - 1) / hugePage * hugePage : size)
-        else { preconditionFailure("out of memory: \(size) bytes for a tensor") }
-        if huge { unsafe madvise(pointer, size, MADV_HUGEPAGE) }
-        return unsafe Block(pointer: pointer, capacity: size)
+        guard let block = unsafe allocate(size) else {
+            preconditionFailure("out of memory: \(size) bytes for a tensor")
+        }
+        return unsafe block
     }
 
     static func give(_ block: Block) {

@@ -2,6 +2,8 @@
 //
 // Reference  `CLIPTokenizer` of transformers 5
 
+import JSON
+
 package struct CLIPTokenizer: Sendable {
     /// The tokenizer underneath, without padding and cutting.
     package let tokenizer: Tokenizer
@@ -47,8 +49,8 @@ package struct CLIPTokenizer: Sendable {
 
 extension Tokenizer {
     /// The same, padding with the token that `value` names; transformers then looks for that token in text as well.
-    fileprivate func padding(with value: JSON) throws(TokenizerError) -> Tokenizer {
-        let object = value.isObject ? try value.object() : nil
+    fileprivate func padding(with value: JSONPlace) throws(TokenizerError) -> Tokenizer {
+        let object = value.kind == .object ? try value.object() : nil
         let content = if let object { try object.required("content").string() } else { try value.string() }
         guard let id = id(of: content) else { return self }
         var added = Array(addedTokens.all)
@@ -75,10 +77,10 @@ extension CLIPTokenizer {
         vocabulary: [UInt8], merges: [UInt8], config: [UInt8]? = nil, specialTokensMap: [UInt8]? = nil
     ) throws(TokenizerError) {
         let vocabulary = try Vocabulary(document: vocabulary)
-        var settings: JSON.Object?
-        if let config { settings = try JSON.root(config) }
-        var map: JSON.Object?
-        if let specialTokensMap { map = try JSON.root(specialTokensMap) }
+        var settings: JSONPlace.Object?
+        if let config { settings = try JSONPlace.root(config) }
+        var map: JSONPlace.Object?
+        if let specialTokensMap { map = try JSONPlace.root(specialTokensMap) }
         let special = try SpecialTokens(settings, map, vocabulary)
 
         let normalizer = Normalizer.sequence([
@@ -107,16 +109,16 @@ extension CLIPTokenizer {
     package init(
         json: [UInt8], config: [UInt8]? = nil, specialTokensMap: [UInt8]? = nil
     ) throws(TokenizerError) {
-        var settings: JSON.Object?
-        if let config { settings = try JSON.root(config) }
-        var map: JSON.Object?
-        if let specialTokensMap, settings?["added_tokens_decoder"] == nil { map = try JSON.root(specialTokensMap) }
+        var settings: JSONPlace.Object?
+        if let config { settings = try JSONPlace.root(config) }
+        var map: JSONPlace.Object?
+        if let specialTokensMap, settings?["added_tokens_decoder"] == nil { map = try JSONPlace.root(specialTokensMap) }
         var tokenizer = try Tokenizer(json: json, config: config)
         if let value = map?["pad_token"] ?? settings?["pad_token"] { tokenizer = try tokenizer.padding(with: value) }
         try self.init(tokenizer, settings)
     }
 
-    private init(_ tokenizer: Tokenizer, _ settings: JSON.Object?) throws(TokenizerError) {
+    private init(_ tokenizer: Tokenizer, _ settings: JSONPlace.Object?) throws(TokenizerError) {
         guard let start = tokenizer.prefix.first, let end = tokenizer.suffix.last else {
             throw .missing(field: "post_processor with a start and an end token")
         }
@@ -128,7 +130,7 @@ extension CLIPTokenizer {
     }
 
     /// `model_max_length`, where it is a length; transformers writes 10³⁰ for "none".
-    private static func contextLength(_ settings: JSON.Object?) throws(TokenizerError) -> Int {
+    private static func contextLength(_ settings: JSONPlace.Object?) throws(TokenizerError) -> Int {
         guard var cursor = settings?["model_max_length"]?.cursor else { return 77 }
         let length = try cursor.double()
         return (3...65_536).contains(length) ? Int(length) : 77
@@ -139,7 +141,7 @@ extension CLIPTokenizer {
         private(set) var tokens: [AddedToken] = []
         private(set) var roles = Tokenizer.Roles()
 
-        init(_ config: JSON.Object?, _ map: JSON.Object?, _ vocabulary: Vocabulary) throws(TokenizerError) {
+        init(_ config: JSONPlace.Object?, _ map: JSONPlace.Object?, _ vocabulary: Vocabulary) throws(TokenizerError) {
             let decoder = try config?["added_tokens_decoder"]?.object()
             for (name, entry) in decoder?.members ?? [] {
                 guard let id = Int(name) else { throw .invalidID(token: name, id: -1) }
@@ -156,11 +158,11 @@ extension CLIPTokenizer {
         /// A token given as an object says how it is found; one given as a string is found in the text as written,
         /// unless `added_tokens_decoder` knows it.
         private mutating func add(
-            _ field: String, default fallback: String, _ config: JSON.Object?, _ map: JSON.Object?,
+            _ field: String, default fallback: String, _ config: JSONPlace.Object?, _ map: JSONPlace.Object?,
             _ vocabulary: Vocabulary
         ) throws(TokenizerError) -> Int {
             let value = map?[field] ?? config?[field]
-            if let value, value.isObject {
+            if let value, value.kind == .object {
                 let object = try value.object()
                 var token = try AddedToken(id: vocabulary.required(object.required("content").string()), object)
                 token.isSpecial = true

@@ -1,7 +1,9 @@
+package import JSON
+
 /// Why a tokenizer could not be built from the files that describe it.
 package enum TokenizerError: Error, Equatable, Sendable {
-    /// The JSON breaks off or is wrong at a byte offset.
-    case malformedJSON(offset: Int, expected: String)
+    /// The text is not the JSON that the format says.
+    case json(JSONFault)
     /// A field that the format requires is not there.
     case missing(field: String)
     /// A field is there and is not what the format says.
@@ -29,30 +31,30 @@ package enum TokenizerError: Error, Equatable, Sendable {
 extension TokenizerError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .malformedJSON(let offset, let expected):
-            "the tokenizer's JSON is malformed at byte \(offset): expected \(expected); download the file again"
+        case .json(let fault):
+            "a file of the tokenizer has \(fault); download it again"
         case .missing(let field):
-            "the tokenizer has no '\(field)'; download its files again"
+            "the tokenizer has no '\(excerpt(field))'; download its files again"
         case .malformed(let field, let expected):
-            "the tokenizer's '\(field)' is not \(expected)"
+            "the tokenizer's '\(excerpt(field))' is not \(expected)"
         case .unsupported(let stage, let name):
-            "the tokenizer's \(stage) '\(name)' is not supported; use a model with a CLIP, byte-level BPE or "
+            "the tokenizer's \(stage) '\(excerpt(name))' is not supported; use a model with a CLIP, byte-level BPE or "
                 + "SentencePiece tokenizer"
         case .unknownPreTokenizer(let name):
-            "the GGUF file's pre-tokeniser '\(name)' is unknown; known are "
+            "the GGUF file's pre-tokeniser '\(excerpt(name))' is unknown; known are "
                 + GGUFVocabulary.knownPreTokenizers.joined(separator: ", ")
                 + "; convert the model again, or load its transformers folder with tokenizer.json"
         case .missingMerges:
             "the vocabulary has no merges; put merges.txt beside vocab.json, or convert the GGUF file again"
         case .malformedMerge(let index, let text):
-            "merge \(index), '\(text)', is not two tokens separated by one space"
+            "merge \(index), '\(excerpt(text))', is not two tokens separated by one space"
         case .mergeOutsideVocabulary(let index, let token):
-            "merge \(index) needs the token '\(token)', which the vocabulary lacks; "
+            "merge \(index) needs the token '\(excerpt(token))', which the vocabulary lacks; "
                 + "the vocabulary and the merges come from different models"
         case .invalidID(let token, let id):
-            "the token '\(token)' has the id \(id), outside 0 to \(Vocabulary.maximumID)"
+            "the token '\(excerpt(token))' has the id \(id), outside 0 to \(Vocabulary.maximumID)"
         case .unknownToken(let token):
-            "the token '\(token)' is not in the vocabulary"
+            "the token '\(excerpt(token))' is not in the vocabulary"
         case .lengthMismatch(let field, let expected, let found):
             "the vocabulary's '\(field)' has \(found) entries and needs \(expected)"
         case .malformedCharsmap(let reason):

@@ -1,6 +1,6 @@
 import API
 import Client
-import Crypto
+import Digests
 import Foundation
 import Service
 import Testing
@@ -31,7 +31,7 @@ import Testing
         for output in done.outputs {
             let bytes = try daemon.client.output(output)
             #expect(String(decoding: bytes, as: UTF8.self) == "png of a red apple warn, seed \(output.seed)")
-            #expect(SHA256.hash(data: bytes).hexadecimal == output.sha256)
+            #expect(SHA256.hexadecimal(of: bytes) == output.sha256)
             #expect(bytes.count == output.bytes)
         }
         // Late listeners and pollers get the same.

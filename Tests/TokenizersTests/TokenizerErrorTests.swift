@@ -1,3 +1,4 @@
+import JSON
 import Testing
 import Tokenizers
 
@@ -7,7 +8,13 @@ struct TokenizerErrorTests {
     func `a truncated tokenizer json is malformed at every length`(name: String) throws {
         let whole = try Goldens.bytes(name)
         for count in stride(from: 0, to: whole.count - 1, by: 97) {
-            #expect(throws: TokenizerError.self) { try Tokenizer(json: Array(whole[..<count])) }
+            #expect {
+                try Tokenizer(json: Array(whole[..<count]))
+            } throws: { error in
+                guard case .json(let fault)? = error as? TokenizerError else { return false }
+                // A cut through a character is no UTF-8.
+                return fault.reason == .unexpectedEnd || fault.reason == .invalidUTF8 || fault.offset >= count - 5
+            }
         }
     }
 
@@ -59,10 +66,17 @@ struct TokenizerErrorTests {
             .invalidID(token: "post_processor", id: 7)
         ),
         (#"{"model": {"vocab": [["a", 0.5]], "unk_id": 3}}"#, .invalidID(token: "unk", id: 3)),
-        (#"{"a": 1} x"#, .malformedJSON(offset: 9, expected: "the end of the document")),
-        (#"{"a": 01}"#, .malformedJSON(offset: 8, expected: "a number without leading zeros")),
-        (#"{"a": "\ud800"}"#, .malformedJSON(offset: 13, expected: "a pair of surrogates")),
-        ("", .malformed(field: "", expected: "an object")),
+        (#"{"a": 1} x"#, .json(JSONFault(offset: 9, reason: .trailingBytes))),
+        (#"{"a": 01}"#, .json(JSONFault(offset: 8, reason: .invalidNumber))),
+        (#"{"a": "\ud800"}"#, .json(JSONFault(offset: 7, reason: .loneSurrogate))),
+        (#"{"a": 1, "a": 2}"#, .json(JSONFault(offset: 13, reason: .repeatedKey("a")))),
+        (
+            #"{"model": {"vocab": {"a": 0, "a": 1}, "merges": []}}"#,
+            .json(JSONFault(offset: 35, reason: .repeatedKey("a")))
+        ),
+        ("{\"a\": \"\u{0}\"}", .json(JSONFault(offset: 7, reason: .invalidString))),
+        ("[]", .malformed(field: "", expected: "an object")),
+        ("", .json(JSONFault(offset: 0, reason: .unexpectedEnd))),
     ])
     func `what is wrong with a tokenizer json is named`(json: String, expected: TokenizerError) {
         #expect(throws: expected) { try Tokenizer(json: Array(json.utf8)) }
@@ -70,7 +84,9 @@ struct TokenizerErrorTests {
 
     @Test func `deep nesting is refused`() {
         let json = #"{"a": "# + String(repeating: "[", count: 100_000)
-        #expect(throws: TokenizerError.self) { try Tokenizer(json: Array(json.utf8)) }
+        #expect(throws: TokenizerError.json(JSONFault(offset: 69, reason: .tooDeep(limit: 64)))) {
+            try Tokenizer(json: Array(json.utf8))
+        }
     }
 
     @Test func `an unknown pre-tokeniser is named with those that are known`() throws {
@@ -90,7 +106,10 @@ struct TokenizerErrorTests {
         ) { try Tokenizer(short) }
         var types = try Goldens.gguf("spm-unigram")
         types.types.append(1)
-        #expect(throws: TokenizerError.self) { try Tokenizer(types) }
+        #expect(
+            throws: TokenizerError.lengthMismatch(
+                field: "tokenizer.ggml.token_type", expected: types.tokens.count, found: types.types.count)
+        ) { try Tokenizer(types) }
         var merges = try Goldens.gguf("gpt2")
         merges.merges = []
         #expect(throws: TokenizerError.missingMerges) { try Tokenizer(merges) }

@@ -2,6 +2,8 @@
 //
 // Reference   config.json of runwayml/stable-diffusion-v1-5, stabilityai/stable-diffusion-2-1, stable-diffusion-xl-base-1.0
 
+import JSON
+
 extension OriginalCheckpoint {
     /// What diffusers would write as `unet/config.json`. Head sizes cannot be read from shapes: SD 1.x has 8 heads
     /// everywhere, the others heads of 64.

@@ -215,14 +215,14 @@ extension AutoencoderKL {
         var resnet: ResnetBlock.Style { .init(timeWidth: nil, groups: groups, epsilon: 1e-6, activation: activation) }
 
         package init(_ json: ConfigObject) throws(ConfigError) {
-            channels = try json.int("in_channels", default: 3)
+            channels = try json.int("in_channels", default: 3, in: 3...3)
             _ = try json.int("out_channels", default: channels, in: channels...channels)
             latents = try json.int("latent_channels", default: 4, in: 1...65536)
             widths = try json.optionalInts("block_out_channels", in: 1...65536) ?? [64]
             layers = try json.int("layers_per_block", default: 1, in: 1...64)
             groups = try json.int("norm_num_groups", default: 32, in: 1...65536)
             activation = try json.activation("act_fn", default: .silu)
-            scale = try json.float("scaling_factor", default: 0.18215)
+            scale = try json.positive("scaling_factor", default: 0.18215)
             shift = try json.float("shift_factor", default: 0)
             mixesAfterEncoding = try json.bool("use_quant_conv", default: true)
             mixesBeforeDecoding = try json.bool("use_post_quant_conv", default: true)

@@ -125,20 +125,21 @@ extension AutoencoderTiny {
         package var factor: Int { 1 << (decoderWidths.count - 1) }
 
         package init(_ json: ConfigObject) throws(ConfigError) {
-            channels = try json.int("in_channels", default: 3)
-            latents = try json.int("latent_channels", default: 4)
-            encoderBlocks = try json.optionalInts("num_encoder_blocks") ?? [1, 3, 3, 3]
-            decoderBlocks = try json.optionalInts("num_decoder_blocks") ?? [3, 3, 3, 1]
-            encoderWidths = try json.optionalInts("encoder_block_out_channels") ?? [64, 64, 64, 64]
-            decoderWidths = try json.optionalInts("decoder_block_out_channels") ?? [64, 64, 64, 64]
+            channels = try json.int("in_channels", default: 3, in: 3...3)
+            latents = try json.int("latent_channels", default: 4, in: 1...65536)
+            encoderBlocks = try json.optionalInts("num_encoder_blocks", in: 0...1024) ?? [1, 3, 3, 3]
+            decoderBlocks = try json.optionalInts("num_decoder_blocks", in: 0...1024) ?? [3, 3, 3, 1]
+            encoderWidths = try json.optionalInts("encoder_block_out_channels", in: 1...65536) ?? [64, 64, 64, 64]
+            decoderWidths = try json.optionalInts("decoder_block_out_channels", in: 1...65536) ?? [64, 64, 64, 64]
             activation = try json.activation("act_fn", default: .relu)
-            scale = try json.float("scaling_factor", default: 1)
+            scale = try json.positive("scaling_factor", default: 1)
             shift = try json.float("shift_factor", default: 0)
             try json.require("upsample_fn", oneOf: "nearest")
             _ = try json.int("upsampling_scaling_factor", default: 2, in: 2...2)
             _ = try json.int("out_channels", default: channels, in: channels...channels)
             try json.requireLevels("num_encoder_blocks", encoderBlocks, "encoder_block_out_channels", encoderWidths)
             try json.requireLevels("num_decoder_blocks", decoderBlocks, "decoder_block_out_channels", decoderWidths)
+            try json.requireLevels("num_encoder_blocks", encoderBlocks, "num_decoder_blocks", decoderBlocks)
         }
     }
 }

@@ -30,8 +30,8 @@ extension Llama {
             keyHeads = try json.int("num_key_value_heads", default: defaults.keyHeads ?? heads, in: 1...heads)
             headSize = try json.int("head_dim", default: defaults.headSize ?? width / heads, in: 2...65536)
             vocabulary = try json.int("vocab_size", default: defaults.vocabulary, in: 1...0x7FFF_FFFF)
-            epsilon = try json.float("rms_norm_eps", default: 1e-6)
-            base = try json.float("rope_theta", default: inner.map { Float($0) } ?? defaults.base)
+            epsilon = try json.positive("rms_norm_eps", default: 1e-6)
+            base = try json.positive("rope_theta", default: inner.map { Float($0) } ?? defaults.base)
             scaling = try RotaryEmbedding.Scaling(rope)
             isTied = try json.bool("tie_word_embeddings", default: false)
             activation = try json.activation("hidden_act", default: .silu)
@@ -62,10 +62,10 @@ extension Llama {
             keyHeads = try json.int("llama.attention.head_count_kv", default: heads, in: 1...heads)
             headSize = try json.int("llama.attention.key_length", default: width / heads, in: 2...65536)
             self.vocabulary = vocabulary
-            epsilon = Float(try json.double("llama.attention.layer_norm_rms_epsilon"))
-            base = try json.float("llama.rope.freq_base", default: 10000)
+            epsilon = try json.positive("llama.attention.layer_norm_rms_epsilon")
+            base = try json.positive("llama.rope.freq_base", default: 10000)
             try json.require("llama.rope.scaling.type", oneOf: "none", "linear")
-            let factor = try json.float("llama.rope.scaling.factor", default: 1)
+            let factor = try json.positive("llama.rope.scaling.factor", default: 1)
             scaling = factor == 1 ? .none : .linear(factor: factor)
             isTied = false
             activation = .silu

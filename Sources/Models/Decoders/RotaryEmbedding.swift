@@ -65,12 +65,12 @@ struct RotaryEmbedding: Sendable {
             let key = json.has("rope_type") ? "rope_type" : "type"
             switch try json.string(key, default: "default") {
             case "default", "mrope": self = .none
-            case "linear": self = .linear(factor: Float(try json.double("factor")))
+            case "linear": self = .linear(factor: try json.positive("factor"))
             case "llama3":
                 self = .llama3(
-                    factor: Float(try json.double("factor")), low: Float(try json.double("low_freq_factor")),
-                    high: Float(try json.double("high_freq_factor")),
-                    context: Float(try json.double("original_max_position_embeddings")))
+                    factor: try json.positive("factor"), low: try json.positive("low_freq_factor"),
+                    high: try json.positive("high_freq_factor"),
+                    context: try json.positive("original_max_position_embeddings"))
             case let other:
                 throw .value(file: json.file, key: key, found: other, known: ["default", "linear", "llama3"])
             }

@@ -113,18 +113,19 @@ extension UNet2DConditionModel {
             contextWidth = try json.contextWidth(levels: levels, default: dialect.contextWidth)
             mid = try json.middle(dialect)
             midLayers = try dialect.midLayers(json)
-            midDivisor = try json.float("mid_block_scale_factor", default: 1)
+            midDivisor = try json.positive("mid_block_scale_factor", default: 1)
 
-            inputs = try json.int("in_channels", default: 4)
-            outputs = try json.int("out_channels", default: 4)
-            sampleSize = try? json.optionalInt("sample_size")
-            inputKernel = try json.int("conv_in_kernel", default: 3, in: 1...15)
-            outputKernel = try json.int("conv_out_kernel", default: 3, in: 1...15)
+            inputs = try json.int("in_channels", default: 4, in: 1...65536)
+            outputs = try json.int("out_channels", default: 4, in: 1...65536)
+            // One edge, or height and width.
+            sampleSize = json.has("sample_size") ? try json.ints("sample_size", count: 2, in: 1...8192)[1] : nil
+            inputKernel = try json.kernel("conv_in_kernel")
+            outputKernel = try json.kernel("conv_out_kernel")
             centresInput = try json.bool("center_input_sample", default: false)
             activation = try json.activation("act_fn", default: .silu)
             timeActivation =
                 json.has("time_embedding_act_fn") ? try json.activation("time_embedding_act_fn", default: .silu) : nil
-            timeWidth = try json.int("time_embedding_dim", default: 4 * widths[0])
+            timeWidth = try json.int("time_embedding_dim", default: 4 * widths[0], in: 1...1_048_576)
             guidanceWidth = try json.optionalInt("time_cond_proj_dim", in: 4...65536)
             cosineFirst = try json.bool("flip_sin_to_cos", default: true)
             frequencyShift = try json.float("freq_shift", default: 0)
@@ -134,7 +135,7 @@ extension UNet2DConditionModel {
             let groups = try json.int("norm_num_groups", default: 32, in: 1...65536)
             try json.require("resnet_time_scale_shift", oneOf: "default", "scale_shift")
             var resnet = ResnetBlock.Style(
-                timeWidth: timeWidth, groups: groups, epsilon: try json.float("norm_eps", default: 1e-5),
+                timeWidth: timeWidth, groups: groups, epsilon: try json.positive("norm_eps", default: 1e-5),
                 activation: activation)
             resnet.modulates = try json.optionalString("resnet_time_scale_shift") == "scale_shift"
             var attention = SpatialTransformer.Style(
@@ -204,6 +205,13 @@ extension ConfigObject {
             cases.append(value)
         }
         return cases
+    }
+
+    /// Edge of a convolution that keeps the size of what it reads, which an even one does not.
+    fileprivate func kernel(_ key: String) throws(ConfigError) -> Int {
+        let edge = try int(key, default: 3, in: 1...15)
+        guard edge % 2 == 1 else { throw .type(file: file, key: key, expected: "an odd number", found: "\(edge)") }
+        return edge
     }
 
     /// `transformer_layers_per_block` for levels of `layers` resnet blocks on the way down and one more on the way up.

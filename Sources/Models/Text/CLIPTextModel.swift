@@ -121,7 +121,7 @@ extension CLIPTextModel {
             vocabulary = try json.int("vocab_size", default: 49408, in: 1...0x7FFF_FFFF)
             projection = try json.int("projection_dim", default: 512, in: 1...65536)
             endToken = try json.int("eos_token_id", default: 49407)
-            epsilon = try json.float("layer_norm_eps", default: 1e-5)
+            epsilon = try json.positive("layer_norm_eps", default: 1e-5)
             activation = try json.activation("hidden_act", default: .quickGELU)
             guard width % heads == 0 else {
                 throw .type(

@@ -19,12 +19,22 @@ package func upscaler(_ store: CheckpointStore, _ precision: Precision) throws -
     let store = try UpscalerNames.modern(store)
     if store.contains("conv_first.weight") {
         let weights = Weights(store, precision)
-        let network = try RRDBNet(weights, RRDBNet.Configuration(store))
+        let config = try RRDBNet.Configuration(store)
+        try requireColours(config.outputs)
+        let network = try RRDBNet(weights, config)
         try weights.requireAllTaken()
         return network
     }
     let weights = Weights(store, precision)
-    let network = try SRVGGNetCompact(weights, SRVGGNetCompact.Configuration(store))
+    let config = try SRVGGNetCompact.Configuration(store)
+    try requireColours(config.channels)
+    let network = try SRVGGNetCompact(weights, config)
     try weights.requireAllTaken()
     return network
+}
+
+private func requireColours(_ channels: Int) throws(WeightError) {
+    guard channels == 3 else {
+        throw .configuration("the output", "\(channels) channels, where a picture has red, green and blue")
+    }
 }

@@ -16,7 +16,7 @@ extension CheckpointStore {
     func count(of prefix: String) -> Int {
         let numbers = names.filter { $0.hasPrefix(prefix) }.compactMap { name in
             Int(name.dropFirst(prefix.count).prefix { $0 != "." })
-        }
+        }.filter { $0 >= 0 }
         // More layers than tensors: the numbers have gaps, and loading names the first missing one.
         return Swift.min((numbers.max() ?? -1), count) + 1
     }

@@ -1,9 +1,11 @@
 // Reads the `model` of `tokenizer.json`, and `vocab.json` with `merges.txt`.
 
+import JSON
+
 extension Tokenizer.Model {
     /// The model; a byte-level one is spelled in the byte alphabet.
-    init(json model: JSON.Object, spelling isByteLevel: Bool) throws(TokenizerError) {
-        let isUnigram = model["unk_id"] != nil || model["vocab"]?.isArray ?? false
+    init(json model: JSONPlace.Object, spelling isByteLevel: Bool) throws(TokenizerError) {
+        let isUnigram = model["unk_id"] != nil || model["vocab"]?.kind == .array
         let type = try model.string("type") ?? (isUnigram ? "Unigram" : "BPE")
         switch type {
         case "BPE": self = .bytePairs(try BytePairEncoding(json: model, spelling: isByteLevel))
@@ -17,18 +19,20 @@ extension Vocabulary {
     /// An object of tokens and their ids; the cursor ends behind it.
     init(_ cursor: inout JSONCursor) throws(TokenizerError) {
         // A token and its merge take some 64 bytes of a file.
-        var vocabulary = Vocabulary(capacity: min(max(cursor.document.count / 64, 64), 1 << 18))
+        var vocabulary = Vocabulary(capacity: min(max(cursor.scanner.document.count / 64, 64), 1 << 18))
         try cursor.members { (token, cursor) throws(TokenizerError) in
-            try vocabulary.add(token, id: cursor.integer())
+            guard try vocabulary.add(token, id: cursor.integer()) else {
+                throw cursor.failure(.repeatedKey(String(decoding: token, as: UTF8.self)))
+            }
         }
         self = vocabulary
     }
 
     /// The content of `vocab.json`.
     init(document: [UInt8]) throws(TokenizerError) {
-        var cursor = JSONCursor(document)
+        var cursor = try JSONCursor(document: document)
         try self.init(&cursor)
-        guard cursor.peek() == nil else { throw cursor.failure("the end of the document") }
+        try cursor.end()
     }
 
     func required(_ token: String) throws(TokenizerError) -> Int {
@@ -83,22 +87,22 @@ extension MergeTable {
     }
 
     /// An array of merges, each `"a b"` or `["a", "b"]`.
-    init(json: JSON, _ vocabulary: Vocabulary) throws(TokenizerError) {
+    init(json: JSONPlace, _ vocabulary: Vocabulary) throws(TokenizerError) {
         var builder = Builder(vocabulary)
         var cursor = json.cursor
         var left: [UInt8] = []
         var right: [UInt8] = []
         try cursor.elements { (cursor) throws(TokenizerError) in
-            guard cursor.peek() == UInt8(ascii: "[") else {
+            guard try cursor.kind() == .array else {
                 try cursor.string(into: &left)
                 try builder.add(line: left)
                 return
             }
-            try cursor.expect(UInt8(ascii: "["))
-            try cursor.string(into: &left)
-            try cursor.expect(UInt8(ascii: ","))
-            try cursor.string(into: &right)
-            try cursor.expect(UInt8(ascii: "]"))
+            try cursor.pair { (cursor) throws(TokenizerError) in
+                try cursor.string(into: &left)
+            } _: { (cursor) throws(TokenizerError) in
+                try cursor.string(into: &right)
+            }
             try builder.add(left, right)
         }
         self = builder.table
@@ -118,7 +122,7 @@ extension MergeTable {
 }
 
 extension BytePairEncoding {
-    init(json model: JSON.Object, spelling isByteLevel: Bool) throws(TokenizerError) {
+    init(json model: JSONPlace.Object, spelling isByteLevel: Bool) throws(TokenizerError) {
         if let prefix = try model.string("continuing_subword_prefix"), !prefix.isEmpty {
             throw .unsupported(stage: "continuing_subword_prefix", name: prefix)
         }
@@ -157,20 +161,20 @@ extension BytePairEncoding.Symbols {
 }
 
 extension Unigram {
-    init(json model: JSON.Object) throws(TokenizerError) {
+    init(json model: JSONPlace.Object) throws(TokenizerError) {
         let list = try model.required("vocab")
-        guard list.isArray else { throw .malformed(field: list.path, expected: "an array of tokens and scores") }
+        guard list.kind == .array else { throw .malformed(field: list.path, expected: "an array of tokens and scores") }
         var vocabulary = Vocabulary(capacity: 1 << 15)
         var scores: [Double] = []
         var cursor = list.cursor
         var token: [UInt8] = []
         try cursor.elements { (cursor) throws(TokenizerError) in
-            try cursor.expect(UInt8(ascii: "["))
-            try cursor.string(into: &token)
-            try cursor.expect(UInt8(ascii: ","))
-            try vocabulary.add(token, id: scores.count)
-            scores.append(try cursor.double())
-            try cursor.expect(UInt8(ascii: "]"))
+            try cursor.pair { (cursor) throws(TokenizerError) in
+                try cursor.string(into: &token)
+                try vocabulary.add(token, id: scores.count)
+            } _: { (cursor) throws(TokenizerError) in
+                scores.append(try cursor.double())
+            }
         }
         let unknown = try model.integer("unk_id")
         if let unknown, !scores.indices.contains(unknown) { throw .invalidID(token: "unk", id: unknown) }

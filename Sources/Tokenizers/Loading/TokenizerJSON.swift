@@ -1,10 +1,12 @@
 // Reads `tokenizer.json` of Hugging Face's `tokenizers`.
 
+import JSON
+
 extension Tokenizer {
     /// Builds the tokenizer that the content of a `tokenizer.json` describes; `config`, the content of
     /// `tokenizer_config.json`, names the start, end and padding tokens. Throws what is malformed or has no code here.
     package init(json: [UInt8], config: [UInt8]? = nil) throws(TokenizerError) {
-        let root = try JSON.root(json)
+        let root = try JSONPlace.root(json)
         var normalizer = try root["normalizer"].map(Normalizer.init(json:))
         let preTokenizer = try PreTokenizerJSON(root["pre_tokenizer"])
         if case .sequence(let stages)? = normalizer, stages.isEmpty { normalizer = nil }
@@ -17,7 +19,7 @@ extension Tokenizer {
             throw .invalidID(token: "post_processor", id: id)
         }
         var roles = Roles()
-        if let config { roles = try Roles(JSON.root(config), addedTokens, model.vocabulary) }
+        if let config { roles = try Roles(JSONPlace.root(config), addedTokens, model.vocabulary) }
         self.init(
             model: model, normalizer: normalizer, preTokenizer: preTokenizer.stage,
             decoder: try root["decoder"].map(Decoder.init(json:)) ?? Decoder(),
@@ -28,12 +30,12 @@ extension Tokenizer {
 extension Tokenizer.Roles {
     /// The tokens that `tokenizer_config.json` names.
     init(
-        _ config: JSON.Object, _ addedTokens: AddedTokens, _ vocabulary: Vocabulary
+        _ config: JSONPlace.Object, _ addedTokens: AddedTokens, _ vocabulary: Vocabulary
     ) throws(TokenizerError) {
         func id(_ field: String) throws(TokenizerError) -> Int? {
             guard let value = config[field] else { return nil }
             // A token is written as a string or as an object with its content.
-            let name = try value.isObject ? value.object().required("content").string() : value.string()
+            let name = try value.kind == .object ? value.object().required("content").string() : value.string()
             return addedTokens.id(of: name) ?? vocabulary.id(of: name)
         }
         try self.init(start: id("bos_token"), end: id("eos_token"), padding: id("pad_token"), unknown: id("unk_token"))
@@ -41,12 +43,12 @@ extension Tokenizer.Roles {
 }
 
 extension AddedToken {
-    init(json: JSON) throws(TokenizerError) {
+    init(json: JSONPlace) throws(TokenizerError) {
         let token = try json.object()
         try self.init(id: token.required("id").integer(), token)
     }
 
-    init(id: Int, _ token: JSON.Object) throws(TokenizerError) {
+    init(id: Int, _ token: JSONPlace.Object) throws(TokenizerError) {
         let content = try token.required("content").string()
         guard (0...Vocabulary.maximumID).contains(id) else { throw .invalidID(token: content, id: id) }
         let isSpecial = try token.bool("special", default: false)
@@ -62,7 +64,7 @@ extension AddedToken {
 // MARK: - Stages
 
 extension Normalizer {
-    init(json: JSON) throws(TokenizerError) {
+    init(json: JSONPlace) throws(TokenizerError) {
         let stage = try json.object()
         let type = try stage.required("type").string()
         switch type {
@@ -90,7 +92,7 @@ extension Normalizer {
 
 extension TextPattern {
     /// `{"String": …}` or `{"Regex": …}`.
-    init(json: JSON) throws(TokenizerError) {
+    init(json: JSONPlace) throws(TokenizerError) {
         let pattern = try json.object()
         if let literal = pattern["String"] {
             self = .literal(try literal.bytes())
@@ -109,13 +111,13 @@ private struct PreTokenizerJSON {
     private(set) var stage: PreTokenizer?
     private(set) var isByteLevel = false
 
-    init(_ json: JSON?) throws(TokenizerError) {
+    init(_ json: JSONPlace?) throws(TokenizerError) {
         var stages: [PreTokenizer] = []
         if let json { try add(json, to: &stages) }
         stage = stages.count == 1 ? stages[0] : stages.isEmpty ? nil : .sequence(stages)
     }
 
-    private mutating func add(_ json: JSON, to stages: inout [PreTokenizer]) throws(TokenizerError) {
+    private mutating func add(_ json: JSONPlace, to stages: inout [PreTokenizer]) throws(TokenizerError) {
         let object = try json.object()
         let type = try object.required("type").string()
         // After it the text is spelled in the byte alphabet, which is left to the model here.
@@ -144,7 +146,7 @@ private struct PreTokenizerJSON {
         }
     }
 
-    private static func metaspace(_ object: JSON.Object) throws(TokenizerError) -> PreTokenizer {
+    private static func metaspace(_ object: JSONPlace.Object) throws(TokenizerError) -> PreTokenizer {
         .metaspace(
             replacement: try object["replacement"]?.bytes() ?? Array("\u{2581}".utf8),
             prefix: try MetaspacePrefix(object), splits: try object.bool("split", default: true))
@@ -153,7 +155,7 @@ private struct PreTokenizerJSON {
 
 extension MetaspacePrefix {
     /// `prepend_scheme`, or in older files `add_prefix_space`.
-    init(_ object: JSON.Object) throws(TokenizerError) {
+    init(_ object: JSONPlace.Object) throws(TokenizerError) {
         guard let name = try object.string("prepend_scheme") else {
             self = try object.bool("add_prefix_space", default: true) ? .always : .never
             return
@@ -170,7 +172,7 @@ private struct Frame {
     private(set) var prefix: [Int] = []
     private(set) var suffix: [Int] = []
 
-    init(_ json: JSON?) throws(TokenizerError) {
+    init(_ json: JSONPlace?) throws(TokenizerError) {
         guard let json else { return }
         let stage = try json.object()
         let type = try stage.required("type").string()
@@ -191,13 +193,13 @@ private struct Frame {
     }
 
     /// `["<s>", 1]`
-    private static func pair(_ json: JSON) throws(TokenizerError) -> Int {
+    private static func pair(_ json: JSONPlace) throws(TokenizerError) -> Int {
         let elements = try json.array()
         guard elements.count == 2 else { throw .malformed(field: json.path, expected: "a token and its id") }
         return try elements[1].integer()
     }
 
-    private mutating func readTemplate(_ stage: JSON.Object) throws(TokenizerError) {
+    private mutating func readTemplate(_ stage: JSONPlace.Object) throws(TokenizerError) {
         let tokens = try stage["special_tokens"]?.object()
         var isAfterText = false
         for json in try stage.required("single").array() {
@@ -215,12 +217,12 @@ private struct Frame {
 }
 
 extension Decoder {
-    init(json: JSON) throws(TokenizerError) {
+    init(json: JSONPlace) throws(TokenizerError) {
         self.init()
         try add(json)
     }
 
-    private mutating func add(_ json: JSON) throws(TokenizerError) {
+    private mutating func add(_ json: JSONPlace) throws(TokenizerError) {
         let stage = try json.object()
         let type = try stage.required("type").string()
         switch type {

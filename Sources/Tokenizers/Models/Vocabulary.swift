@@ -4,6 +4,8 @@
 struct Vocabulary: Sendable {
     /// Ids above this are taken for a corrupt file rather than given memory.
     static let maximumID = 1 << 22 - 1
+    /// Some loaders take time that grows with the square of a token's length.
+    static let longestToken = 1024
 
     /// Every token's bytes, one after the other.
     private var text: [UInt8] = []
@@ -30,17 +32,23 @@ struct Vocabulary: Sendable {
     /// One more than the highest id.
     var count: Int { spans.count }
 
-    /// Adds a token; the last one wins where bytes or ids occur twice.
-    mutating func add(_ token: some Collection<UInt8>, id: Int) throws(TokenizerError) {
+    /// Adds a token; the last one wins where bytes or ids occur twice. False where the bytes had an id before.
+    @discardableResult
+    mutating func add(_ token: some Collection<UInt8>, id: Int) throws(TokenizerError) -> Bool {
         guard (0...Self.maximumID).contains(id) else {
             throw .invalidID(token: String(decoding: token, as: UTF8.self), id: id)
+        }
+        guard token.count <= Self.longestToken else {
+            throw .malformed(field: "token \(id)", expected: "at most \(Self.longestToken) bytes")
         }
         let start = text.count
         text.append(contentsOf: token)
         if id >= spans.count { spans.append(contentsOf: repeatElement(.absent, count: id + 1 - spans.count)) }
         spans[id] = Span(start: UInt32(truncatingIfNeeded: start), count: UInt32(truncatingIfNeeded: token.count))
         if (used + 1) * 2 > slots.count { resize(toHold: max(used * 2, 64)) }
+        let former = used
         insert(id)
+        return used > former
     }
 
     private mutating func insert(_ id: Int) {
