@@ -17,8 +17,7 @@ from diffusers.models.unets.unet_dreamlite import DreamLiteUNetModel
 from PIL import Image
 
 import parallel
-import world
-from build_cache import CACHE, EDITS, SCENES
+from build_cache import CACHE, EMPTY
 
 CONFIG = dict(
     sample_size=(16, 16), in_channels=16, out_channels=8,
@@ -53,55 +52,33 @@ class SmallAttention:
 
 
 class Cache:
-    """The rows of `build_cache.py`: (target, source or zeros, text states) of a batch."""
+    """The groups of `build_cache.py`: (target, source or zeros, text states) of a batch."""
 
-    def __init__(self):
-        self.latents = np.load(CACHE / "latents.npy", mmap_mode="r")
-        self.states = np.load(CACHE / "states.npy", mmap_mode="r")
-        self.starts, self.of_row = np.load(CACHE / "starts.npy"), np.load(CACHE / "of_row.npy")
+    def __init__(self, names):
+        self.parts = {name: {part: np.load(CACHE / name / f"{part}.npy", mmap_mode="r")
+                             for part in ("latents", "states", "starts", "rows")} for name in (*names, EMPTY)}
+
+    def states(self, name, text):
+        part = self.parts[name]
+        return part["states"][part["starts"][text]:part["starts"][text + 1]]
 
     def batch(self, rows, empty):
-        """Row numbers and whether each has its text replaced by the empty prompt."""
+        """Rows as (group, number) and whether each has its text replaced by the empty prompt."""
         target = np.empty((len(rows), 8, 16, 16), np.float32)
         source = np.zeros_like(target)
         texts = []
-        for i, row in enumerate(rows):
-            if row < SCENES:
-                target[i] = self.latents[row]
-            else:
-                pair = SCENES + 2 * (row - SCENES)
-                source[i], target[i] = self.latents[pair], self.latents[pair + 1]
-            text = self.of_row[SCENES + EDITS + (row >= SCENES) if empty[i] else row]
-            texts.append(self.states[self.starts[text]:self.starts[text + 1]])
+        for i, (name, number) in enumerate(rows):
+            words, scene, before = self.parts[name]["rows"][number]
+            target[i] = self.parts[name]["latents"][scene]
+            if before >= 0:
+                source[i] = self.parts[name]["latents"][before]
+            texts.append(self.states(EMPTY, int(before >= 0)) if empty[i] else self.states(name, words))
         longest = max(map(len, texts))
         states = np.zeros((len(rows), longest, 576), np.float32)
         mask = np.zeros((len(rows), longest), bool)
         for i, text in enumerate(texts):
             states[i, :len(text)], mask[i, :len(text)] = text, True
         return map(torch.from_numpy, (target, source, states, mask))
-
-
-def groups():
-    """Rows of the cache by what they teach, from the plainest scenes to everything."""
-    rows = dict(core=[], next=[], flat=[], loose=[], every=[], single=[], pairs=[],
-                all=range(SCENES), edits=range(SCENES, SCENES + EDITS))
-    for i in range(SCENES):
-        scene = world.sample("train", i)
-        item, name = scene["objects"][0], world.OBJECTS[scene["objects"][0]["object"]][0]
-        plain = scene["layout"] == "one" and (item["x"], item["y"]) == (64, 64)
-        if scene["layout"] == "pair":
-            rows["pairs"].append(i)
-        else:
-            rows["single"].append(i)
-            if name in world.CORE and scene["style"] == "3d":
-                rows["loose"].append(i)
-        if plain:
-            rows["every"].append(i)
-        if plain and name in world.CORE:
-            rows["core" if scene["style"] == "3d" else "flat"].append(i)
-        if plain and name in world.NEXT and scene["style"] == "3d":
-            rows["next"].append(i)
-    return {name: np.array(part) for name, part in rows.items()}
 
 
 def loss_of(model, cache, rows, rng, noise_shift):
@@ -121,8 +98,8 @@ def snapshot(model, cache, rows, path, steps=8, guidance=3.0):
     """What the model draws for the texts of `rows`, twelve a line, with as few steps as show the shapes."""
     vae = AutoencoderTiny.from_pretrained(parallel.ROOT / "vae").eval()
     count = len(rows)
+    source = list(cache.batch(rows, [False] * count))[1]
     latents = torch.randn((count, 8, 16, 16), generator=torch.Generator().manual_seed(1))
-    source = torch.zeros_like(latents)
     prompts, empties = list(cache.batch(rows, [False] * count)), list(cache.batch(rows, [True] * count))
     sigmas = np.append(np.linspace(1, 1 / steps, steps), 0)
     with torch.autocast("cpu", torch.bfloat16):
@@ -170,9 +147,10 @@ def train(rank, workers, options):
         average.copy_(flat.weight)
     torch.manual_seed(1000 * step + rank)
     rng = np.random.default_rng([step, rank])
-    parts, shares = groups(), dict(item.split("=") for item in options.mix.split(","))
+    shares = dict(item.split("=") for item in options.mix.split(","))
     names, shares = list(shares), np.array(list(shares.values()), float)
-    cache, clock, first, losses = Cache(), parallel.Clock(options.until), step, []
+    cache, clock, first, losses = Cache(names), parallel.Clock(options.until), step, []
+    counts = {name: len(cache.parts[name]["rows"]) for name in names}
     began = saved = time.time()
     log = open(parallel.ROOT / f"{options.name}.jsonl", "a") if rank == 0 else None
 
@@ -182,12 +160,12 @@ def train(rank, workers, options):
         os.replace(checkpoint.with_suffix(".new"), checkpoint)
         averaged = export(model, average, folder).eval()
         averaged.set_attn_processor(SmallAttention())
-        rows = [row for name in names for row in parts[name][:12]]
+        rows = [(name, number) for name in names for number in range(12)]
         snapshot(averaged, cache, rows, parallel.ROOT / f"{options.name}.png")
 
     while True:
         parallel.wait_while_paused()
-        rows = [rng.choice(parts[name]) for name in rng.choice(names, options.batch, p=shares / shares.sum())]
+        rows = [(name, rng.integers(counts[name])) for name in rng.choice(names, options.batch, p=shares / shares.sum())]
         flat.message.zero_()
         loss = loss_of(model, cache, rows, rng, options.noise_shift)
         loss.mean().backward()
@@ -220,7 +198,7 @@ def main():
     parser.add_argument("--until", required=True, help="wall-clock time to end at, HH:MM: one cosine from now to then")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--start", help="folder of weights to begin from, such as models/lazuli-mini/unet")
-    parser.add_argument("--mix", default="core=0.4,all=0.6", help="shares of the groups of scenes")
+    parser.add_argument("--mix", default="plain=0.5,placed=0.1,pairs=0.2,edits=0.2", help="shares of the groups of `scenes.GROUPS`")
     parser.add_argument("--name", default="unet")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--batch", type=int, default=16, help="rows per worker and step")

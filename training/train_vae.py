@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderTiny
 
 import parallel
+import scenes
 import world
 
 
@@ -60,8 +61,13 @@ def train(rank, workers, options):
     parameter = torch.nn.Parameter(flat.weight)
     parameter.grad = flat.gradient
     optimiser = torch.optim.AdamW([parameter], options.rate, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
-    pool = np.stack([world.render(world.sample("train", i * workers + rank)) for i in range(options.pool // workers)])
-    held_out = np.stack([world.render(world.sample("val", i)) for i in range(200)]) if rank == 0 else None
+    names = [name for name in scenes.GROUPS if "edits" not in name]
+
+    def drawn(i):
+        return world.render(scenes.row(names[i % len(names)], i)["target"])
+
+    pool = np.stack([drawn(i * workers + rank) for i in range(options.pool // workers)])
+    held_out = np.stack([drawn(10**6 + i) for i in range(200)]) if rank == 0 else None
     if rank == 0:
         print(f"before: {evaluate(vae, held_out).mean():.2f} dB", flush=True)
     clock, step, errors, began = parallel.Clock(options.until), 0, [], time.time()

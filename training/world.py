@@ -1,8 +1,9 @@
-"""The small world that Lazuli Mini knows: drawn objects on plain backgrounds, with exact captions.
+"""The small world that Lazuli Mini knows: drawn things on plain backgrounds and in five settings, exactly rendered.
 
-A scene is a JSON-able dict; `render` turns it into a uint8 picture [128, 128, 3]. Sizes and positions keep to a grid
-of eight pixels, one latent column of the autoencoder, so that the same object gives the same latents wherever it
-stands. Scene `i` of a split depends on the split's name and `i` only.
+A scene is a JSON-able dict: `background`, `style`, and `objects`, each with `thing` (row of `objects.THINGS`), `size`,
+`x`, `y` and maybe `hue`; `grey` and `mirror` treat the finished picture. `render` turns it into a uint8 picture
+[128, 128, 3]. Sizes and positions keep to a grid of eight pixels, one latent column of the autoencoder, so that the
+same object gives the same latents wherever it stands.
 """
 import functools
 import hashlib
@@ -14,13 +15,17 @@ import random
 import numpy as np
 from PIL import Image
 
+from objects import THINGS
+
 SIZE = 128
 CORPUS = pathlib.Path(os.environ.get("MINI_CORPUS", "../data/sprites"))
 
 # Sprite set of each style; the first is what a caption without a style word means.
 STYLES = {"3d": "fluent3d", "flat": "fluentflat"}
+# Never trained on: sources of held-out edits.
+UNSEEN_STYLE = "twemoji"
 
-BACKGROUNDS = {
+COLOURS = {
     "white": (253, 253, 253),
     "black": (28, 28, 32),
     "grey": (168, 170, 176),
@@ -32,186 +37,138 @@ BACKGROUNDS = {
     "purple": (150, 100, 204),
     "pink": (246, 170, 200),
 }
+SETTINGS = ("grass", "sand", "snow", "night sky", "room")
+BACKGROUNDS = (*COLOURS, *SETTINGS)
 
-# One row per sprite: its name in the corpus, then the ways to call it, the most usual first.
-OBJECTS = [
-    ("red apple", "red apple", "apple"),
-    ("green apple", "green apple"),
-    ("banana", "banana", "yellow banana"),
-    ("tangerine", "orange"),
-    ("lemon", "lemon", "yellow lemon"),
-    ("strawberry", "strawberry", "red strawberry"),
-    ("watermelon", "watermelon", "slice of watermelon"),
-    ("carrot", "carrot", "orange carrot"),
-    ("mushroom", "mushroom", "red mushroom"),
-    ("pizza", "pizza", "slice of pizza"),
-    ("hamburger", "hamburger", "burger"),
-    ("doughnut", "donut", "doughnut"),
-    ("soft ice cream", "ice cream", "ice cream cone"),
-    ("birthday cake", "cake", "birthday cake"),
-    ("hot beverage", "cup of coffee", "coffee cup"),
-    ("cat", "cat"),
-    ("dog", "dog"),
-    ("pig", "pig", "pink pig"),
-    ("elephant", "elephant", "grey elephant"),
-    ("rabbit", "rabbit", "bunny"),
-    ("penguin", "penguin"),
-    ("duck", "duck"),
-    ("owl", "owl"),
-    ("frog", "frog", "green frog"),
-    ("turtle", "turtle", "green turtle"),
-    ("whale", "whale", "blue whale"),
-    ("tropical fish", "fish", "blue fish", "tropical fish"),
-    ("octopus", "octopus"),
-    ("crab", "crab", "red crab"),
-    ("snail", "snail"),
-    ("butterfly", "butterfly", "orange butterfly"),
-    ("lady beetle", "ladybug", "red ladybug"),
-    ("rose", "rose", "red rose"),
-    ("sunflower", "sunflower", "yellow sunflower"),
-    ("tulip", "tulip", "pink tulip"),
-    ("cactus", "cactus", "green cactus"),
-    ("deciduous tree", "tree", "green tree"),
-    ("evergreen tree", "pine tree"),
-    ("palm tree", "palm tree"),
-    ("sun", "sun", "yellow sun"),
-    ("crescent moon", "moon", "crescent moon"),
-    ("star", "star", "yellow star"),
-    ("cloud", "cloud", "white cloud"),
-    ("rainbow", "rainbow"),
-    ("fire", "fire", "flame"),
-    ("snowman without snow", "snowman"),
-    ("red heart", "red heart", "heart"),
-    ("blue heart", "blue heart"),
-    ("house", "house"),
-    ("castle", "castle"),
-    ("automobile", "car", "red car"),
-    ("bus", "bus"),
-    ("rocket", "rocket"),
-    ("airplane", "airplane", "plane"),
-    ("sailboat", "sailboat", "boat"),
-    ("balloon", "balloon", "red balloon"),
-    ("umbrella", "umbrella", "purple umbrella"),
-    ("wrapped gift", "gift", "present"),
-    ("crown", "crown", "golden crown"),
-    ("key", "key"),
-    ("bell", "bell", "golden bell"),
-    ("light bulb", "light bulb"),
-    ("guitar", "guitar"),
-    ("soccer ball", "soccer ball", "football"),
-]
-
-# The objects to learn first: the plainest shapes and those that people ask for first.
-CORE = {
-    "red apple", "banana", "tangerine", "strawberry", "carrot", "mushroom", "pizza", "doughnut", "cat", "penguin",
-    "duck", "tropical fish", "sunflower", "deciduous tree", "cactus", "sun", "crescent moon", "star", "red heart",
-    "snowman without snow", "house", "automobile", "rocket", "balloon",
-}
-# Those to learn next.
-NEXT = {
-    "green apple", "lemon", "watermelon", "hamburger", "soft ice cream", "birthday cake", "dog", "pig", "rabbit",
-    "owl", "frog", "turtle", "whale", "butterfly", "rose", "evergreen tree", "palm tree", "cloud", "rainbow", "fire",
-    "blue heart", "bus", "airplane", "sailboat", "umbrella", "wrapped gift", "crown", "key", "bell", "soccer ball",
-}
+# Hues in turns of the colours that objects can take.
+HUES = {"red": 0.0, "orange": 0.08, "yellow": 0.14, "green": 0.33, "blue": 0.6, "purple": 0.75, "pink": 0.91}
 
 
-def article(noun):
-    """The noun with its indefinite article; mass nouns such as "fire" and "ice cream" take one too."""
-    return ("an " if noun[0] in "aeiou" else "a ") + noun
+def code(*parts):
+    """A number that depends on the arguments only."""
+    return int(hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:16], 16)
+
+
+def generator(*parts):
+    """A random generator that depends on the arguments only."""
+    return random.Random(code(*parts))
 
 
 @functools.lru_cache(None)
 def sprite_files():
-    """File of every (corpus name, style) this world uses."""
-    style_of = {sprite_set: style for style, sprite_set in STYLES.items()}
-    names = {row[0] for row in OBJECTS}
+    """File of every (thing, sprite set) this world uses."""
+    sets = {*STYLES.values(), UNSEEN_STYLE}
+    row_of = {thing.corpus: i for i, thing in enumerate(THINGS)}
     files = {}
     with open(CORPUS / "manifest.jsonl") as lines:
         for line in lines:
             row = json.loads(line)
-            if row["set"] in style_of and row["en"] in names:
-                files.setdefault((row["en"], style_of[row["set"]]), row["file"])
-    missing = [(name, style) for name in sorted(names) for style in STYLES if (name, style) not in files]
+            if row["set"] in sets and row["en"] in row_of:
+                files.setdefault((row_of[row["en"]], row["set"]), row["file"])
+    missing = [(thing.corpus, style) for i, thing in enumerate(THINGS) for style in STYLES.values()
+               if (i, style) not in files]
     if missing:
         raise SystemExit(f"the corpus in {CORPUS} lacks {missing}")
     return files
 
 
 @functools.lru_cache(None)
-def sprite(index, style, size):
-    """Object `index` cropped to its outline, its longest side `size` pixels: premultiplied RGBA, float32 in 0...1."""
-    picture = Image.open(CORPUS / sprite_files()[OBJECTS[index][0], style]).convert("RGBA")
+def outline(thing, style):
+    """The drawing of a thing cropped to its outline and centred in a square, RGBA."""
+    picture = Image.open(CORPUS / sprite_files()[thing, STYLES.get(style, style)]).convert("RGBA")
     picture = picture.crop(picture.getchannel("A").point(lambda a: 255 * (a > 8)).getbbox())
     side = max(picture.size)
     square = Image.new("RGBA", (side, side))
     square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
-    scaled = square.convert("RGBa").resize((size, size), Image.LANCZOS if size < side else Image.BICUBIC)
-    return np.asarray(scaled, np.float32) / 255
+    return square
+
+
+@functools.lru_cache(None)
+def hue(thing, style):
+    """The hue in turns of a drawing of one colour, else None: 60 % of it are saturated and 85 % of those near one hue."""
+    values = np.asarray(outline(thing, style).resize((48, 48), Image.BILINEAR), np.uint8)
+    hsv = np.asarray(Image.fromarray(values[..., :3]).convert("HSV"), np.float32)[values[..., 3] > 128] / 255
+    vivid = hsv[(hsv[:, 1] > 0.35) & (hsv[:, 2] > 0.3), 0]
+    if len(vivid) < 0.6 * len(hsv) or len(hsv) < 100:
+        return None
+    centre = np.angle(np.exp(2j * np.pi * vivid).mean()) / (2 * np.pi) % 1
+    near = np.abs((vivid - centre + 0.5) % 1 - 0.5) < 0.09
+    return float(centre) if near.mean() > 0.85 else None
+
+
+def _turned(picture, turns):
+    """The RGBA picture with its hues turned."""
+    values = np.asarray(picture).copy()
+    hsv = np.asarray(Image.fromarray(values[..., :3]).convert("HSV")).copy()
+    hsv[..., 0] = (hsv[..., 0].astype(int) + round(turns * 256)) % 256
+    values[..., :3] = np.asarray(Image.fromarray(hsv, "HSV").convert("RGB"))
+    return Image.fromarray(values, "RGBA")
+
+
+@functools.lru_cache(4000)
+def sprite(thing, style, size, colour=None):
+    """A thing, its longest side `size` pixels, maybe recoloured: premultiplied RGBA, float32 in 0...1."""
+    square = outline(thing, style)
+    if colour:
+        square = _turned(square, HUES[colour] - hue(thing, style))
+    method = Image.LANCZOS if size < square.width else Image.BICUBIC
+    return np.asarray(square.convert("RGBa").resize((size, size), method), np.float32) / 255
+
+
+@functools.lru_cache(None)
+def background(name):
+    """A background, float32 [128, 128, 3] in 0...255."""
+    if name in COLOURS:
+        return np.broadcast_to(np.float32(COLOURS[name]), (SIZE, SIZE, 3))
+    picture = np.empty((SIZE, SIZE, 3), np.float32)
+
+    def fade(top, bottom, first, last):
+        share = np.linspace(0, 1, last - first, dtype=np.float32)[:, None, None]
+        picture[first:last] = np.float32(top) * (1 - share) + np.float32(bottom) * share
+
+    if name == "grass":
+        fade((124, 190, 242), (208, 234, 252), 0, 80)
+        fade((120, 192, 84), (72, 152, 60), 80, SIZE)
+    elif name == "sand":
+        fade((132, 202, 246), (212, 238, 252), 0, 56)
+        fade((52, 146, 200), (80, 176, 212), 56, 80)
+        fade((240, 214, 150), (226, 190, 120), 80, SIZE)
+    elif name == "snow":
+        fade((148, 174, 206), (206, 220, 236), 0, 80)
+        fade((246, 249, 253), (230, 238, 248), 80, SIZE)
+        _dots(picture, 3, 24, (255, 255, 255))
+    elif name == "night sky":
+        fade((14, 18, 52), (48, 42, 108), 0, SIZE)
+        _dots(picture, 2, 28, (250, 244, 214))
+    else:
+        fade((238, 222, 198), (230, 210, 182), 0, 88)
+        picture[88:92] = 250, 246, 238
+        fade((178, 124, 80), (150, 100, 62), 92, SIZE)
+        picture[8:48, 8:48] = 250, 246, 238
+        picture[12:44, 12:44] = 150, 206, 242
+        picture[26:30, 8:48] = picture[8:48, 26:30] = 250, 246, 238
+    return picture
+
+
+def _dots(picture, side, count, colour):
+    """Stars or flakes, always in the same places."""
+    rng = random.Random(count)
+    for _ in range(count):
+        x, y = rng.randrange(2, SIZE - 4), rng.randrange(2, SIZE - 4)
+        picture[y:y + side, x:x + side] = colour
 
 
 def render(scene):
     """The picture of a scene, uint8 [128, 128, 3]."""
-    canvas = np.empty((SIZE, SIZE, 3), np.float32)
-    canvas[:] = np.asarray(BACKGROUNDS[scene["background"]], np.float32) / 255
+    canvas = background(scene["background"]) / 255
     for item in scene["objects"]:
-        pixels = sprite(item["object"], scene["style"], item["size"])
+        pixels = sprite(item["thing"], scene["style"], item["size"], item.get("hue"))
         left, top = item["x"] - item["size"] // 2, item["y"] - item["size"] // 2
         x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + item["size"], SIZE), min(top + item["size"], SIZE)
         part = pixels[y0 - top:y1 - top, x0 - left:x1 - left]
         canvas[y0:y1, x0:x1] = canvas[y0:y1, x0:x1] * (1 - part[..., 3:]) + part[..., :3]
+    if scene.get("grey"):
+        canvas = np.broadcast_to((canvas @ np.float32((0.299, 0.587, 0.114)))[..., None], canvas.shape)
+    if scene.get("mirror"):
+        canvas = canvas[:, ::-1]
     return np.clip(canvas * 255 + 0.5, 0, 255).astype(np.uint8)
-
-
-def generator(split, index):
-    """A random generator that depends on the arguments only."""
-    return random.Random(int(hashlib.sha256(f"{split}|{index}".encode()).hexdigest()[:16], 16))
-
-
-def call(rng, index):
-    """One of the object's names, the first one six times in ten."""
-    names = OBJECTS[index][1:]
-    return names[0] if rng.random() < 0.6 else rng.choice(names)
-
-
-def background_words(rng, colour):
-    return rng.choices([f" on {article(colour)} background", f" with {article(colour)} background",
-                        f", {colour} background", f" on {colour}"], [6, 2, 2, 1])[0]
-
-
-def sample(split, index):
-    """Scene `index` of a split: dict(objects, background, style, layout, caption)."""
-    rng = generator(split, index)
-    style = "3d" if rng.random() < 0.65 else "flat"
-    colour = rng.choice(list(BACKGROUNDS))
-    layout = rng.choices(["one", "small", "big", "pair"], [66, 7, 7, 20])[0]
-    shift = lambda: rng.choices([-8, 0, 8], [15, 70, 15])[0]
-    if layout == "pair":
-        a, b = rng.sample(range(len(OBJECTS)), 2)
-        objects = [dict(object=a, size=56, x=32, y=64 + shift()), dict(object=b, size=56, x=96, y=64 + shift())]
-        left, right = article(call(rng, a)), article(call(rng, b))
-        body = rng.choice([f"{left} and {right}", f"{left} next to {right}", f"{left} to the left of {right}",
-                           f"{right} to the right of {left}", f"{left} on the left and {right} on the right"])
-    else:
-        a = rng.randrange(len(OBJECTS))
-        size = {"one": 88, "small": 56, "big": 112}[layout]
-        objects = [dict(object=a, size=size, x=64 + shift() * (size < 112), y=64 + shift() * (size < 112))]
-        noun = call(rng, a)
-        body = article(noun) if layout == "one" else f"a {layout} {noun}"
-        if layout == "one":
-            body = rng.choices([body, f"the {noun}", noun, f"a picture of {body}"], [14, 1, 2, 2])[0]
-    caption = body
-    if colour != "white" or rng.random() < 0.5:
-        caption += background_words(rng, colour)
-    if style != "3d" or rng.random() < 0.4:
-        caption += rng.choice([f", {style} style", f" in {style} style"])
-    return dict(objects=objects, background=colour, style=style, layout=layout, caption=caption)
-
-
-def recoloured_background(split, index):
-    """An exact edit pair: (source scene, target scene, instruction), the background's colour being what changes."""
-    source = sample(split, index)
-    rng = generator(split + " edit", index)
-    colour = rng.choice([c for c in BACKGROUNDS if c != source["background"]])
-    instruction = rng.choice([f"change the background to {colour}", f"make the background {colour}",
-                              f"put it on {article(colour)} background"])
-    return source, dict(source, background=colour), instruction
