@@ -1,41 +1,45 @@
 """A sheet of pictures by models/lazuli-mini, or by weights in training (`--unet`, `--vae`): of fixed prompts with their
 words, or with `--world` of every object in every style, small and without words."""
 import argparse
+import pathlib
 import textwrap
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-import reference
 import world
+from objects import THINGS, article
+from painter import Painter
 
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "models" / "lazuli-mini"
 PROMPTS = [
     "a red apple on a blue background",
-    "a yellow banana on a purple background",
-    "a cat on a green background",
-    "a rocket on a black background",
-    "a house on a yellow background",
-    "a red heart on a white background",
+    "a blue banana on a purple background",
+    "a cat on grass",
+    "a rocket in the night sky",
+    "three stars on a black background",
+    "a purple elephant on a yellow background",
     "a sunflower on a pink background, flat style",
     "a tree and a car on a white background",
-    "a penguin on an orange background",
-    "a slice of pizza on a grey background",
-    "a fish on a white background, flat style",
+    "a penguin in the snow",
+    "four slices of pizza on a grey background",
+    "a robot above a teddy bear on a green background",
     "a small star on a black background",
     "a big strawberry on a green background",
     "a mushroom to the left of a snail on a yellow background",
-    "a snowman on a blue background",
-    "a guitar",
+    "a lion, a violin and a tractor on a white background",
+    "a chair in a room",
 ]
 
 
 def world_prompts():
-    """Every object in every style, the backgrounds in turn."""
-    backgrounds = list(world.BACKGROUNDS)
-    for i, row in enumerate(world.OBJECTS):
+    """Every thing in every style, the backgrounds in turn."""
+    backgrounds = list(world.COLOURS)
+    for i, thing in enumerate(THINGS):
         for k, style in enumerate(world.STYLES):
             colour = backgrounds[(3 * i + 5 * k) % len(backgrounds)]
-            yield f"{world.article(row[1])} on {world.article(colour)} background, {style} style"
+            noun = thing.name if thing.plural else article(thing.name)
+            yield f"{noun} on {article(colour)} background, {style} style"
 
 
 def labelled(pictures, prompts, columns=8):
@@ -51,7 +55,7 @@ def labelled(pictures, prompts, columns=8):
     return sheet
 
 
-def small(pictures, columns=16, side=64):
+def small(pictures, columns=30, side=48):
     """Pictures alone, `side` pixels each."""
     pictures = list(pictures)
     sheet = Image.new("RGB", (columns * side, -(-len(pictures) // columns) * side), "white")
@@ -63,20 +67,19 @@ def small(pictures, columns=16, side=64):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out")
+    parser.add_argument("--models", type=pathlib.Path, default=FOLDER)
     parser.add_argument("--unet", help="folder of other denoiser weights")
-    parser.add_argument("--vae", help="folder of other autoencoder weights")
-    parser.add_argument("--steps", type=int)
-    parser.add_argument("--guidance", type=float)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--world", action="store_true")
     parser.add_argument("--prompts", nargs="*", default=PROMPTS)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    parts = reference.load(unet=options.unet, vae=options.vae)
     prompts = list(world_prompts()) if options.world else options.prompts
-    pictures = (
-        Image.fromarray(reference.generate(parts, prompt, options.seed, options.steps, options.guidance))
-        for prompt in prompts)
+    painter = Painter(options.models, options.unet)
+    pictures = [Image.fromarray(p) for p in painter(prompts, steps=options.steps, guidance=options.guidance,
+                                                    seed=options.seed, spread=0)]
     (small(pictures) if options.world else labelled(pictures, prompts)).save(options.out)
 
 
