@@ -1,3 +1,5 @@
+package import Vocabulary
+
 /// The inside of the error envelope `{"error": {…}}`: the fact and the remedy, for people and for programs.
 package struct ErrorBody: Error, Codable, Sendable, Equatable {
     /// The class of the failure, which decides the HTTP status and the exit code of the command line.

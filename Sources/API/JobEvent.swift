@@ -1,9 +1,11 @@
 /// What `GET /v1/jobs/{id}/events` tells; the case is the event's name, the payload its data.
 package enum JobEvent: Sendable, Equatable {
-    /// The job as it is: first in every stream, and again at each change of state or position.
+    /// The job as it is: first in every stream, and again at each change of state or position. Carries no request.
     case state(JobStatus)
     case progress(JobProgress)
     case warning(String)
+    /// Text that the job has written, from byte `offset` of all its text on; none is ever left out.
+    case text(offset: Int, String)
     /// The job in its final state: last in every stream.
     case result(JobStatus)
 
@@ -12,6 +14,7 @@ package enum JobEvent: Sendable, Equatable {
         case .state: "state"
         case .progress: "progress"
         case .warning: "warning"
+        case .text: "text"
         case .result: "result"
         }
     }
@@ -23,5 +26,17 @@ package struct WarningEvent: Codable, Sendable {
 
     package init(message: String) {
         self.message = message
+    }
+}
+
+/// Data of a `text` event.
+package struct TextEvent: Codable, Sendable, Equatable {
+    /// UTF-8 bytes of the job's text before this piece.
+    package var offset: Int
+    package var text: String
+
+    package init(offset: Int, text: String) {
+        self.offset = offset
+        self.text = text
     }
 }

@@ -1,3 +1,5 @@
+package import Vocabulary
+
 /// A checkpoint that the worker can use, in OpenAI's shape with our facts beside it.
 package struct ModelInfo: Codable, Sendable, Equatable {
     /// The name that requests use.
@@ -44,7 +46,7 @@ package struct ModelInfo: Codable, Sendable, Equatable {
     }
 
     package init(
-        id: String, created: Int, family: String, kinds: [JobKind] = [.generate], path: String? = nil, bytes: Int,
+        id: String, created: Int, family: String, kinds: [JobKind] = [], path: String? = nil, bytes: Int,
         sha256: String? = nil, isDefault: Bool = false, defaults: Defaults? = nil, unavailable: String? = nil
     ) {
         self.id = id
@@ -87,8 +89,10 @@ package struct StatusInfo: Codable, Sendable, Equatable {
     package var pid: Int
     package var uptimeSeconds: Double
     package var queued: Int
-    /// Identifier of the job in work.
-    package var running: String?
+    /// Jobs that the worker has; which they are is told only to those whose jobs they are.
+    package var running: Int
+    /// Why no job runs although some wait, such as a worker that cannot be started.
+    package var waiting: String?
     package var workerDeaths: Int
     /// Nil while no worker process is needed.
     package var worker: Worker?
@@ -118,8 +122,8 @@ package struct StatusInfo: Codable, Sendable, Equatable {
     }
 
     package init(
-        version: String, state: State, pid: Int, uptimeSeconds: Double, queued: Int, running: String?,
-        workerDeaths: Int, worker: Worker?
+        version: String, state: State, pid: Int, uptimeSeconds: Double, queued: Int, running: Int,
+        waiting: String? = nil, workerDeaths: Int, worker: Worker?
     ) {
         self.version = version
         self.state = state
@@ -127,12 +131,13 @@ package struct StatusInfo: Codable, Sendable, Equatable {
         self.uptimeSeconds = uptimeSeconds
         self.queued = queued
         self.running = running
+        self.waiting = waiting
         self.workerDeaths = workerDeaths
         self.worker = worker
     }
 
     private enum CodingKeys: String, CodingKey {
-        case version, state, pid, queued, running, worker
+        case version, state, pid, queued, running, waiting, worker
         case uptimeSeconds = "uptime_seconds"
         case workerDeaths = "worker_deaths"
     }
@@ -150,3 +155,40 @@ package struct UnloadReply: Codable, Sendable, Equatable {
 
 /// The version that both executables print and every output names.
 package let lazuliVersion = "0.1.0"
+
+/// The answer of `GET /v1/jobs`.
+package struct JobListing: Codable, Sendable, Equatable {
+    package var object = "list"
+    /// Without requests.
+    package var data: [JobStatus]
+    /// What the next page is asked for with `after`; nil at the end.
+    package var next: String?
+
+    package init(data: [JobStatus], next: String? = nil) {
+        self.data = data
+        self.next = next
+    }
+}
+
+/// The answer of `POST /v1/blobs`.
+package struct BlobReply: Codable, Sendable, Equatable {
+    /// By which jobs name the file.
+    package var sha256: String
+    package var bytes: Int
+
+    package init(sha256: String, bytes: Int) {
+        self.sha256 = sha256
+        self.bytes = bytes
+    }
+}
+
+/// The answer of `POST /v1/estimate`.
+package struct EstimateReply: Codable, Sendable, Equatable {
+    package var estimate: Estimate
+    package var warnings: [String]
+
+    package init(estimate: Estimate, warnings: [String]) {
+        self.estimate = estimate
+        self.warnings = warnings
+    }
+}

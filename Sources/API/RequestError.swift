@@ -1,6 +1,8 @@
 /// A request that cannot be accepted.
 package enum RequestError: Error, Sendable, Equatable {
     case notJSON
+    /// Where and why.
+    case malformedJSON(String)
     case brokenBody
     case bodyTooLarge(limit: Int)
     case missing(param: String)
@@ -8,14 +10,16 @@ package enum RequestError: Error, Sendable, Equatable {
     case outOfRange(param: String, value: String, allowed: String)
     case unknownName(param: String, value: String, allowed: [String])
     case tooLong(param: String, bytes: Int, limit: Int)
+    case nulCharacter(param: String)
     case unknownParameters([String])
-    case unavailableKind(String)
 
     /// The error as the client reads it.
     package var body: ErrorBody {
         switch self {
         case .notJSON:
             invalid("not_json", "The body is not a JSON object. Send one with at least a \"prompt\".", nil)
+        case .malformedJSON(let fault):
+            invalid("not_json", "The body is not JSON: \(fault). Correct it there.", nil)
         case .brokenBody:
             invalid("broken_body", "The body ended early or is not framed as HTTP/1.1 asks. Send it again.", nil)
         case .bodyTooLarge(let limit):
@@ -30,16 +34,15 @@ package enum RequestError: Error, Sendable, Equatable {
             invalid("unknown_name", "\"\(param)\" is \"\(value)\". Allowed: \(allowed.joined(separator: ", ")).", param)
         case .tooLong(let param, let bytes, let limit):
             invalid("too_long", "\"\(param)\" has \(bytes) bytes. Shorten it to \(limit) or fewer.", param)
+        case .nulCharacter(let param):
+            invalid(
+                "nul_character", "\"\(param)\" contains a NUL character, which no file can carry. Remove it.", param)
         case .unknownParameters(let names):
             invalid(
                 "unknown_parameter",
                 "Unknown: \(names.map { "\"\($0)\"" }.joined(separator: ", ")). "
                     + "Correct or remove it, or leave \"strict\" out to have it ignored with a warning.",
                 names.first)
-        case .unavailableKind(let kind):
-            invalid(
-                "unavailable_kind", "Jobs of kind \"\(kind)\" are not available in this version. Use \"generate\".",
-                "kind")
         }
     }
 

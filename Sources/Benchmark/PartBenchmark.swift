@@ -7,7 +7,7 @@ package struct PartBenchmark {
     private let files: ModelFiles
     private let precision: Precision
 
-    /// `files` is a checkpoint with the parts `unet` and `vae` of Stable Diffusion 1.x or 2.x.
+    /// `files` is a checkpoint with the parts of Stable Diffusion 1.x or 2.x.
     package init(_ files: ModelFiles, _ precision: Precision) {
         self.files = files
         self.precision = precision
@@ -21,16 +21,16 @@ package struct PartBenchmark {
     }
 
     private func unet(_ batch: Int) throws -> Measurement {
-        let config = try UNet2DConditionModel.Configuration(files.config("unet"))
-        let unet = try UNet2DConditionModel(files.weights("unet", precision), config)
+        let config = try UNet2DConditionModel.Configuration(files.config(.denoiser))
+        let unet = try UNet2DConditionModel(files.weights(.denoiser, precision), config)
         let condition = unet.condition(wave([batch, 77, config.textWidth]))
         let latents = wave([batch, 64, 64, config.inputs])
         return Measurement("unet 64x64 batch \(batch)", repeats: 3) { _ = unet(latents, timestep: 500, condition) }
     }
 
     private func decoder() throws -> Measurement {
-        let config = try AutoencoderKL.Configuration(files.config("vae"))
-        let decoder = try AutoencoderKL(files.weights("vae", precision), config, halves: [.decoder])
+        let config = try AutoencoderKL.Configuration(files.config(.autoencoder))
+        let decoder = try AutoencoderKL(files.weights(.autoencoder, precision), config, halves: [.decoder])
         let latents = wave([1, 64, 64, config.latents])
         return Measurement("vae decode 512x512", repeats: 3) { _ = decoder.decode(latents) }
     }

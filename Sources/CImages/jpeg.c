@@ -184,7 +184,7 @@ static void end_output(j_compress_ptr info) { (void)info; }
 
 lz_image_status lz_jpeg_encode(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, int quality,
                                bool full_chroma, const lz_jpeg_segment *segments, size_t segment_count,
-                               lz_bytes *encoded, lz_image_message *message) {
+                               bool (*goes_on)(void), lz_bytes *encoded, lz_image_message *message) {
     struct jpeg_compress_struct info;
     destination to = { .base = { .init_destination = begin_output,
                                  .empty_output_buffer = grow_output,
@@ -212,6 +212,11 @@ lz_image_status lz_jpeg_encode(const uint8_t *pixels, uint32_t width, uint32_t h
         jpeg_write_marker(&info, JPEG_APP0 + 1, segments[i].data, (unsigned)segments[i].count);
     }
     while (info.next_scanline < height) {
+        if (!goes_on()) {
+            jpeg_destroy_compress(&info);
+            free(to.data);
+            return LZ_IMAGE_STOPPED;
+        }
         JSAMPROW row = (JSAMPROW)(pixels + (size_t)info.next_scanline * width * channels);
         jpeg_write_scanlines(&info, &row, 1);
     }

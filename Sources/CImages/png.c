@@ -85,7 +85,7 @@ lz_image_status lz_png_decode(const uint8_t *bytes, size_t count, uint32_t width
 typedef struct {
     lz_bytes bytes;
     size_t capacity;
-    bool full;
+    bool full, stopped;
 } writer;
 
 static void write_bytes(png_structp png, png_bytep data, size_t count) {
@@ -107,9 +107,9 @@ static void write_bytes(png_structp png, png_bytep data, size_t count) {
 static void flush_bytes(png_structp png) { (void)png; }
 
 lz_image_status lz_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, int level,
-                              lz_bytes *encoded, lz_image_message *message) {
+                              bool (*goes_on)(void), lz_bytes *encoded, lz_image_message *message) {
     message->text[0] = 0;
-    writer to = { { NULL, 0 }, 0, false };
+    writer to = { { NULL, 0 }, 0, false, false };
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, message, on_error, on_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     if (!info) {
@@ -119,7 +119,7 @@ lz_image_status lz_png_encode(const uint8_t *pixels, uint32_t width, uint32_t he
     if (setjmp(png_jmpbuf(png))) {
         png_destroy_write_struct(&png, &info);
         free(to.bytes.data);
-        return to.full ? LZ_IMAGE_MEMORY : LZ_IMAGE_CORRUPT;
+        return to.stopped ? LZ_IMAGE_STOPPED : to.full ? LZ_IMAGE_MEMORY : LZ_IMAGE_CORRUPT;
     }
     const int types[5] = { 0, PNG_COLOR_TYPE_GRAY, 0, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA };
     png_set_write_fn(png, &to, write_bytes, flush_bytes);
@@ -129,7 +129,13 @@ lz_image_status lz_png_encode(const uint8_t *pixels, uint32_t width, uint32_t he
     png_set_IHDR(png, info, width, height, 8, types[channels], PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                  PNG_FILTER_TYPE_DEFAULT);
     png_write_info(png, info);
-    for (uint32_t row = 0; row < height; row++) png_write_row(png, pixels + (size_t)row * width * channels);
+    for (uint32_t row = 0; row < height; row++) {
+        if (!goes_on()) {
+            to.stopped = true;
+            png_error(png, "stopped");
+        }
+        png_write_row(png, pixels + (size_t)row * width * channels);
+    }
     png_write_end(png, info);
     png_destroy_write_struct(&png, &info);
     *encoded = to.bytes;

@@ -50,8 +50,19 @@ lz_image_status lz_webp_decode(const uint8_t *bytes, size_t count, uint32_t widt
     return status_of(code == VP8_STATUS_OK && !same ? VP8_STATUS_BITSTREAM_ERROR : code, message);
 }
 
+/// Where an encoder writes, and whether it should go on.
+typedef struct {
+    lz_bytes bytes;
+    bool (*goes_on)(void);
+} destination;
+
+static int ask(int percent, const WebPPicture *picture) {
+    (void)percent;
+    return ((const destination *)picture->user_data)->goes_on();
+}
+
 static int collect(const uint8_t *data, size_t count, const WebPPicture *picture) {
-    lz_bytes *to = picture->custom_ptr;
+    lz_bytes *to = &((destination *)picture->custom_ptr)->bytes;
     uint8_t *grown = realloc(to->data, to->count + count);
     if (!grown) return 0;
     memcpy(grown + to->count, data, count);
@@ -60,7 +71,7 @@ static int collect(const uint8_t *data, size_t count, const WebPPicture *picture
 }
 
 lz_image_status lz_webp_encode(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, int quality,
-                               lz_bytes *encoded, lz_image_message *message) {
+                               bool (*goes_on)(void), lz_bytes *encoded, lz_image_message *message) {
     message->text[0] = 0;
     WebPConfig config;
     WebPPicture picture;
@@ -69,12 +80,14 @@ lz_image_status lz_webp_encode(const uint8_t *pixels, uint32_t width, uint32_t h
     config.exact = 1;
     config.quality = quality == 100 ? config.quality : (float)quality;
     config.use_sharp_yuv = 1;
-    lz_bytes bytes = {NULL, 0};
+    destination to = {{NULL, 0}, goes_on};
     picture.use_argb = 1;
     picture.width = (int)width;
     picture.height = (int)height;
     picture.writer = collect;
-    picture.custom_ptr = &bytes;
+    picture.custom_ptr = &to;
+    picture.user_data = &to;
+    picture.progress_hook = ask;
     const int stride = (int)(width * channels);
     int good = channels == 4 ? WebPPictureImportRGBA(&picture, pixels, stride)
                              : WebPPictureImportRGB(&picture, pixels, stride);
@@ -82,10 +95,11 @@ lz_image_status lz_webp_encode(const uint8_t *pixels, uint32_t width, uint32_t h
     const WebPEncodingError error = picture.error_code;
     WebPPictureFree(&picture);
     if (good) {
-        *encoded = bytes;
+        *encoded = to.bytes;
         return LZ_IMAGE_OK;
     }
-    free(bytes.data);
+    free(to.bytes.data);
+    if (error == VP8_ENC_ERROR_USER_ABORT) return LZ_IMAGE_STOPPED;
     snprintf(message->text, sizeof message->text, "libwebp's error %d", (int)error);
     const bool memory = error == VP8_ENC_ERROR_OUT_OF_MEMORY || error == VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY ||
                         error == VP8_ENC_ERROR_BAD_WRITE;

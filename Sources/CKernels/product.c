@@ -94,7 +94,7 @@ static void multiply_piece(const product *work, size_t piece, size_t thread) {
     size_t k = 0;
     do {
         const size_t depth = depth_at(packed, k);
-        for (size_t tile = 0, begin = 0; tile < tiles; tile++) {
+        for (size_t tile = 0, begin = 0; tile < tiles && !lz_abandoned(); tile++) {
             const size_t tile_rows = tile < taller ? height + 1 : height;
             kernels->gather(&work->source, row + begin, tile_rows, k, depth, gathered);
             multiply_rows(work, row + begin, tile_rows, first, end, k, gathered, sums + begin * sums_stride,

@@ -28,7 +28,15 @@ static struct {
     void *context;
     size_t count, grain;
     _Atomic size_t next;  // first item that nobody took
+    const lz_flag *stop;  // the caller's; NULL where it watches none
 } job;
+
+struct lz_flag {
+    _Atomic bool set;
+};
+
+static _Thread_local const lz_flag *watched;  // of a caller, or of the job that a worker is in
+static _Atomic uint64_t pieces_done;
 
 static pthread_mutex_t callers = PTHREAD_MUTEX_INITIALIZER;  // one job at a time
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -56,11 +64,14 @@ static inline void pause_briefly(void) {
 #endif
 }
 
+bool lz_abandoned(void) { return watched != NULL && atomic_load_explicit(&watched->set, memory_order_relaxed); }
+
 static void run_pieces(size_t thread) {
-    for (;;) {
+    while (!lz_abandoned()) {
         const size_t begin = atomic_fetch_add_explicit(&job.next, job.grain, memory_order_relaxed);
         if (begin >= job.count) return;
         job.task(job.context, begin, begin + smaller(job.grain, job.count - begin), thread);
+        atomic_fetch_add_explicit(&pieces_done, 1, memory_order_relaxed);
     }
 }
 
@@ -124,7 +135,9 @@ static void *work(void *argument) {
     for (unsigned seen = atomic_load(&generation);; seen = atomic_load(&generation)) {
         if (atomic_load(&stopping)) return NULL;
         if (enter()) {
+            watched = job.stop;
             run_pieces(thread);
+            watched = NULL;
             leave();
         }
         await_work(seen);
@@ -169,9 +182,10 @@ void lz_set_thread_count(size_t count) {
 }
 
 void lz_parallel(size_t count, size_t grain, lz_task task, void *context) {
-    if (count == 0) return;
+    if (count == 0 || lz_abandoned()) return;
     pthread_once(&once, count_cpus);
     pthread_mutex_lock(&callers);
+    job.stop = watched;
     job.task = task;
     job.context = context;
     job.count = count;
@@ -189,6 +203,23 @@ void lz_parallel(size_t count, size_t grain, lz_task task, void *context) {
     }
     pthread_mutex_unlock(&callers);
 }
+
+lz_flag *lz_flag_create(void) { return calloc(1, sizeof(lz_flag)); }
+void lz_flag_free(lz_flag *flag) { free(flag); }
+void lz_flag_set(lz_flag *flag, bool set) { atomic_store(&flag->set, set); }
+bool lz_flag_is_set(const lz_flag *flag) { return atomic_load(&flag->set); }
+const lz_flag *lz_watch(const lz_flag *flag) {
+    const lz_flag *before = watched;
+    watched = flag;
+    return before;
+}
+
+bool lz_goes_on(void) {
+    atomic_fetch_add_explicit(&pieces_done, 1, memory_order_relaxed);
+    return !lz_abandoned();
+}
+
+uint64_t lz_pieces_done(void) { return atomic_load_explicit(&pieces_done, memory_order_relaxed); }
 
 void *lz_scratch(size_t thread, size_t bytes) {
     scratch *own = &scratches[thread];

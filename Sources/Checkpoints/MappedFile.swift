@@ -28,6 +28,19 @@ package final class MappedFile: @unchecked Sendable {
         bytes = UnsafeRawBufferPointer(start: address, count: descriptor.size)
     }
 
+    /// Memory with the content of a file that was sent, not opened.
+    package init(copying content: [UInt8], name: String) throws(CheckpointError) {
+        path = name
+        guard !content.isEmpty else {
+            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            return
+        }
+        let address = mmap(nil, content.count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let address, address != MAP_FAILED else { throw .unreadable(file: name, errno: errno) }
+        content.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: address, count: content.count).copyMemory(from: $0) }
+        bytes = UnsafeRawBufferPointer(start: address, count: content.count)
+    }
+
     deinit {
         if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
     }

@@ -4,15 +4,25 @@ import Glibc
 final class Connection {
     private let descriptor: Int32
 
-    /// Connects; `timeout` bounds each wait for bytes, nil waits for ever.
-    init(path: String, timeout: Int?) throws(ClientError) {
+    /// Connects to a daemon that may be trusted; `timeout` bounds each wait for bytes, nil waits for ever.
+    init(_ socket: DaemonSocket, timeout: Int?) throws(ClientError) {
+        try socket.checkFolder()
+        descriptor = try Self.connected(to: socket.path)
+        try socket.checkPeer(descriptor)
+        if let timeout {
+            var limit = timeval(tv_sec: timeout, tv_usec: 0)
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        }
+    }
+
+    private static func connected(to path: String) throws(ClientError) -> Int32 {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .unreachable(path: path, errno: errno) }
-        self.descriptor = descriptor
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let name = Array(path.utf8)
         guard name.count < MemoryLayout.size(ofValue: address.sun_path) else {
+            close(descriptor)
             throw .unreachable(path: path, errno: ENAMETOOLONG)
         }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
@@ -21,11 +31,12 @@ final class Connection {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard connected == 0 else { throw .unreachable(path: path, errno: errno) }
-        if let timeout {
-            var limit = timeval(tv_sec: timeout, tv_usec: 0)
-            setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        guard connected == 0 else {
+            let number = errno
+            close(descriptor)
+            throw .unreachable(path: path, errno: number)
         }
+        return descriptor
     }
 
     deinit {

@@ -1,31 +1,99 @@
 import API
 import Checkpoints
+import Foundation
+import Kinds
 import Pipelines
+import Schedulers
+import Synchronization
+import Vocabulary
+import Wire
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
+/// The models of the machine, page by page. Pages belong together: the first one looks at the disk, the others go on with
+/// what it saw.
+final class Listing: Sendable {
+    private struct Known {
+        var ledger: FileLedger
+        var info: ModelInfo
+    }
 
-extension ModelInfo {
-    /// What is known of a model without opening its weights.
-    init(_ entry: ModelCatalog.Entry, isDefault: Bool) {
-        let size = FolderSize(entry.path)
-        self.init(
-            id: entry.name, created: size.changed, family: entry.kind.rawValue, path: entry.path, bytes: size.bytes,
-            isDefault: isDefault)
-        do {
-            switch entry.kind {
-            case .diffusers, .safetensors:
-                let kind = try ModelFiles(entry.path).className
-                family = kind
-                if !Registry.knows(kind) { unavailable = "\(kind) is not supported" }
-            case .gguf, .transformers: kinds = []
-            }
-        } catch {
-            unavailable = "\(error)"
+    private struct State {
+        var models: [ModelInfo] = []
+        var taken: ContinuousClock.Instant?
+        /// What was found of models whose files are still the same.
+        var known: [String: Known] = [:]
+    }
+
+    private let registry: Registry
+    private let state = Mutex(State())
+
+    /// Who asks so soon after another sees what that one saw.
+    private static let freshness = Duration.milliseconds(500)
+    /// JSON of one page.
+    private static let pageBytes = 1 << 20
+
+    init(_ registry: Registry) {
+        self.registry = registry
+    }
+
+    func page(_ from: Int) -> Answer {
+        let models = from == 0 ? look() : state.withLock { $0.models }
+        var page: [ModelInfo] = []
+        var bytes = 0
+        for model in models.dropFirst(max(0, from)) {
+            bytes += (try? JSONEncoder().encode(model))?.count ?? 0
+            if bytes > Self.pageBytes && !page.isEmpty { break }
+            page.append(model)
         }
+        let next = max(0, from) + page.count
+        return .models(page, next: next < models.count ? next : nil)
+    }
+
+    private func look() -> [ModelInfo] {
+        let (last, known) = state.withLock { state in
+            (state.taken.flatMap { ContinuousClock.now - $0 < Self.freshness ? state.models : nil }, state.known)
+        }
+        if let last { return last }
+        var found: [String: Known] = [:]
+        let models = registry.catalog.entries.map { entry in
+            let model =
+                known[entry.path].flatMap { $0.ledger.firstChange == nil ? $0 : nil } ?? describe(entry)
+            found[entry.path] = model
+            return model.info
+        }
+        state.withLock { $0 = State(models: models, taken: .now, known: found) }
+        return models
+    }
+
+    /// What is known of a model from its configurations and headers.
+    private func describe(_ entry: ModelCatalog.Entry) -> Known {
+        let size = FolderSize(entry.path)
+        var info = ModelInfo(
+            id: entry.name.capped(), created: size.changed, family: entry.kind.rawValue, path: entry.path.capped(4096),
+            bytes: size.bytes, isDefault: entry.name == Registry.defaultModel)
+        var ledger = FileLedger()
+        guard entry.kind == .diffusers || entry.kind == .safetensors else { return Known(ledger: ledger, info: info) }
+        do {
+            let files = try ModelFiles(entry.path)
+            ledger = files.ledger
+            let architecture = try files.architecture
+            info.family = architecture.name.capped()
+            let model = try registry.textToImage(entry, Precision(usual: ()))
+            ledger = model.ledger
+            info.kinds = Registry.kinds(architecture).sorted { $0.rawValue < $1.rawValue }
+            info.defaults = try ModelInfo.Defaults(model)
+        } catch {
+            info.unavailable = "\(error)".capped()
+        }
+        return Known(ledger: ledger, info: info)
+    }
+}
+
+extension ModelInfo.Defaults {
+    fileprivate init(_ model: TextToImage) throws {
+        let plan = try model.plan(Generate())
+        self.init(
+            width: plan.width, height: plan.height, steps: plan.steps, guidance: plan.guidance,
+            sampler: plan.sampler.rawValue, schedule: (plan.schedule ?? .normal).rawValue, precision: model.precision)
     }
 }
 
@@ -33,18 +101,26 @@ extension ModelInfo {
 struct FolderSize {
     private(set) var bytes = 0
     private(set) var changed = 0
+    private var entries = 0
+
+    /// Model folders are two levels deep and hold some dozens of files.
+    private static let deepest = 4
+    private static let mostEntries = 4096
 
     init(_ path: String) { add(path, depth: 0) }
 
-    /// Model folders are two levels deep; links are followed, so depth is bounded.
+    /// Below the path itself no link leads into another folder: a folder may link to itself.
     private mutating func add(_ path: String, depth: Int) {
         var status = stat()
-        guard depth < 4, stat(path, &status) == 0 else { return }
+        guard depth < Self.deepest, entries < Self.mostEntries, stat(path, &status) == 0 else { return }
+        entries += 1
         changed = max(changed, status.st_mtim.tv_sec)
         guard status.st_mode & S_IFMT == S_IFDIR else {
             bytes += Int(status.st_size)
             return
         }
+        var link = stat()
+        guard depth == 0 || (lstat(path, &link) == 0 && link.st_mode & S_IFMT == S_IFDIR) else { return }
         for name in (try? fileNames(in: path)) ?? [] { add(path + "/" + name, depth: depth + 1) }
     }
 }

@@ -46,7 +46,8 @@ package enum AtomicFile {
         }
         let path = replacing ? target(of: path) : path
         let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        let temporary = "\(path).\(UInt64.random(in: 0...UInt64.max)).partial"
+        // A name of its own length: one made of the file's could be too long where the file's is not.
+        let temporary = "\(folder)/.\(UInt64.random(in: 0...UInt64.max)).partial"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
         guard descriptor >= 0 else { throw FileError(errno, path) }
         do throws(FileError) {

@@ -1,6 +1,7 @@
 // Decoding PNG, JPEG and WebP, with limits checked against the header before anything is allocated.
 
 internal import CImages
+import Vocabulary
 
 /// How much a picture from outside may cost.
 package struct ImageLimits: Sendable, Equatable {

@@ -1,6 +1,8 @@
 // Encoding PNG, JPEG and WebP with the recipe of the picture.
 
 internal import CImages
+internal import CKernels
+import Vocabulary
 
 extension Image {
     /// Encodes as PNG with zlib `level` 0 to 9; `metadata` goes into text chunks before the pixels.
@@ -10,7 +12,7 @@ extension Image {
         var message = lz_image_message()
         var encoded = lz_bytes()
         let status = lz_png_encode(
-            samples, UInt32(width), UInt32(height), UInt32(channels), Int32(level), &encoded, &message)
+            samples, UInt32(width), UInt32(height), UInt32(channels), Int32(level), lz_goes_on, &encoded, &message)
         let file = try take(encoded, status, message)
         // The signature and the header chunk take 33 bytes.
         return file.prefix(33) + chunks + file.dropFirst(33)
@@ -38,7 +40,7 @@ extension Image {
             return lz_jpeg_encode(
                 image.samples, UInt32(width), UInt32(height), UInt32(image.channels), Int32(quality), fullChroma,
                 places,
-                places.count, &encoded, &message)
+                places.count, lz_goes_on, &encoded, &message)
         }
         return Array(try take(encoded, status, message))
     }
@@ -53,7 +55,8 @@ extension Image {
         var message = lz_image_message()
         var encoded = lz_bytes()
         let status = lz_webp_encode(
-            image.samples, UInt32(width), UInt32(height), UInt32(image.channels), Int32(quality), &encoded, &message)
+            image.samples, UInt32(width), UInt32(height), UInt32(image.channels), Int32(quality), lz_goes_on, &encoded,
+            &message)
         let file = try take(encoded, status, message)
         guard exif != nil || xmp != nil else { return file }
         return WebPFile.wrapping(
@@ -74,6 +77,7 @@ extension Image {
     ) throws(ImageError) -> [UInt8] {
         defer { lz_bytes_free(encoded) }
         guard status != LZ_IMAGE_MEMORY else { throw .memory(bytes: samples.count) }
+        guard status != LZ_IMAGE_STOPPED else { throw .stopped }
         guard status == LZ_IMAGE_OK else { throw .encoding(text(message)) }
         return Array(UnsafeBufferPointer(start: encoded.data, count: encoded.count))
     }

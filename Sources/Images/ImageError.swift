@@ -12,6 +12,8 @@ package enum ImageError: Error, Equatable, Sendable {
     case metadataTooLarge(bytes: Int, limit: Int)
     case metadataText
     case encoding(String)
+    /// The thread's work was abandoned while the file was made.
+    case stopped
 
     /// What is limited.
     package enum Limit: String, Sendable {
@@ -39,6 +41,7 @@ extension ImageError: CustomStringConvertible {
         case .metadataTooLarge(let bytes, let limit):
             "the recipe takes \(bytes) bytes and JPEG has room for \(limit); shorten the prompt or write PNG"
         case .metadataText: "the recipe contains the character U+0000, which PNG text cannot hold"
+        case .stopped: "the picture was no longer wanted"
         case .encoding(let fact): "the picture cannot be encoded: \(fact)"
         }
     }

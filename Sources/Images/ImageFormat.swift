@@ -1,9 +1,11 @@
 // What kind of picture bytes are, by their first bytes.
 
-/// The formats that are read and written.
-package enum ImageFormat: String, Sendable, CaseIterable {
-    case png, jpeg, webp
+package import Vocabulary
 
+/// The formats that are read and written.
+package typealias ImageFormat = Vocabulary.ImageFormat
+
+extension Vocabulary.ImageFormat {
     package var name: String {
         switch self {
         case .png: "PNG"

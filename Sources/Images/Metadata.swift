@@ -4,6 +4,7 @@
 // JPEG   EXIF UserComment (AUTOMATIC1111, UTF-16), EXIF ImageDescription (JSON), XMP; WebP the same in its own chunks
 
 internal import CImages
+import Vocabulary
 
 /// What a picture says about how it was made.
 package struct Metadata: Sendable, Equatable {

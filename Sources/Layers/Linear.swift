@@ -1,5 +1,6 @@
 package import Checkpoints
 package import Tensor
+import Vocabulary
 
 /// y = x·Wᵀ + b over the last axis: [..., in] → [..., out]. Checkpoint keys `weight` [out, in] and `bias` [out].
 package struct Linear: Sendable {

@@ -1,3 +1,5 @@
+package import Vocabulary
+
 /// Why a model does not load or a job does not finish; every case carries its facts.
 package enum PipelineError: Error, Sendable, Equatable {
     /// No model of that name under the roots.
@@ -14,13 +16,12 @@ package enum PipelineError: Error, Sendable, Equatable {
     case truncated(tokens: Int, limit: Int)
     /// A NaN or infinity; `step` is nil outside the denoising loop.
     case nonFinite(stage: Stage, step: Int?)
-    /// The job was cancelled.
-    case cancelled
-
-    /// Where in a job something happens.
-    package enum Stage: String, Sendable, Codable, CaseIterable {
-        case load, encode, denoise, decode, write
-    }
+    /// A file of the model changed while the job ran.
+    case changed(model: String, file: String)
+    /// The job takes more memory than there may be.
+    case memory(needed: Int, budget: Int)
+    /// The slice is no longer wanted; nobody is told.
+    case abandoned
 }
 
 extension PipelineError: CustomStringConvertible {
@@ -42,7 +43,12 @@ extension PipelineError: CustomStringConvertible {
         case .nonFinite(let stage, let step):
             "\(stage.rawValue)\(step.map { " step \($0)" } ?? "") produced a value that is not finite; "
                 + "try precision f32, or check the checkpoint"
-        case .cancelled: "the job was cancelled"
+        case .changed(let model, let file):
+            "\(file) of the model \(model) changed while the job ran; draw again, and put new files in place by renaming"
+        case .memory(let needed, let budget):
+            "the job would take \(needed >> 20) MiB and the worker may take \(budget >> 20) MiB; ask for a smaller picture, "
+                + "or give the worker more with --memory-mib"
+        case .abandoned: "the work was abandoned"
         }
     }
 }

@@ -10,7 +10,7 @@
 #endif
 
 /// The stream of one `torch.Generator` on CUDA.
-package struct PhiloxRandomSource: RandomSource {
+package struct PhiloxRandomSource: RandomStream {
     private let key: (low: UInt32, high: UInt32)
     private var offset: UInt32 = 0
 

@@ -11,7 +11,7 @@
 #endif
 
 /// The stream of one `torch.Generator` on the CPU.
-package struct TorchRandomSource: RandomSource {
+package struct TorchRandomSource: RandomStream {
     private var generator: MersenneTwister
     private var kept: Double?
 

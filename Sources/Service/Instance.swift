@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 /// The claim of one daemon on a socket path and on a state folder, held by locks until the process ends.
 package struct Instance: Sendable {
@@ -10,17 +10,16 @@ package struct Instance: Sendable {
     package init(socket: String, stateFolder: String) throws(InstanceError) {
         self.socket = socket
         guard socket.utf8.count < 108 else { throw .pathTooLong(socket) }
-        let folder = (socket as NSString).deletingLastPathComponent
+        guard !socket.isEmpty, !socket.hasSuffix("/") else { throw .notASocket(socket) }
+        let folder = Files.parent(socket)
         try Self.claimFolder(folder)
         guard try Self.lock("\(socket).lock") else { throw .taken(socket) }
-        let kind = (try? FileManager.default.attributesOfItem(atPath: socket))?[.type] as? FileAttributeType
-        if let kind, kind != .typeSocket { throw .notASocket(socket) }
-        do {
-            try FileManager.default.createDirectory(atPath: stateFolder, withIntermediateDirectories: true)
+        var entry = stat()
+        if lstat(socket, &entry) == 0, entry.st_mode & S_IFMT != S_IFSOCK { throw .notASocket(socket) }
+        do throws(OutputError) {
+            try Files.makeDirectories(stateFolder)
         } catch {
-            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-            let words = cause.map { String(cString: strerror(Int32($0.code))) } ?? error.localizedDescription
-            throw .state(path: stateFolder, reason: words)
+            throw .state(path: stateFolder, reason: error.reason)
         }
         do throws(InstanceError) {
             // On another socket, but on this journal, a second daemon would take the running job for an abandoned one.
@@ -43,10 +42,9 @@ package struct Instance: Sendable {
     private static func claimFolder(_ folder: String) throws(InstanceError) {
         guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw .system(path: folder, errno: errno) }
         // Of the entry itself: a link is not followed.
-        let found = (try? FileManager.default.attributesOfItem(atPath: folder)) ?? [:]
-        guard found[.type] as? FileAttributeType == .typeDirectory,
-            (found[.ownerAccountID] as? NSNumber)?.uint32Value == getuid(),
-            let mode = found[.posixPermissions] as? Int, mode & 0o022 == 0
+        var entry = stat()
+        guard lstat(folder, &entry) == 0, entry.st_mode & S_IFMT == S_IFDIR, entry.st_uid == getuid(),
+            entry.st_mode & 0o022 == 0
         else { throw .unsafeFolder(folder) }
     }
 }
@@ -60,6 +58,7 @@ package enum InstanceError: Error, Sendable, Equatable, CustomStringConvertible 
     case socketLost(String)
     case stateTaken(String)
     case state(path: String, reason: String)
+    case newerJournal(path: String, found: Int, known: Int)
     case system(path: String, errno: Int32)
 
     package var description: String {
@@ -78,6 +77,9 @@ package enum InstanceError: Error, Sendable, Equatable, CustomStringConvertible 
             "Another lazulid already keeps its journal in \(folder). Use it, or give this one another --state-dir."
         case .state(let path, let reason):
             "\(path) cannot be used: \(reason). Correct it or move it away, or use another --state-dir."
+        case .newerJournal(let path, let found, let known):
+            "\(path) is of version \(found), and this lazulid knows \(known). It was left as it is: start the newer lazulid "
+                + "that wrote it, or give this one another --state-dir."
         case .system(let path, let number):
             "\(path): \(String(cString: strerror(number))). Correct it, or use another --socket."
         }

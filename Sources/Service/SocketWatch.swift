@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import ServiceLifecycle
 import Synchronization
 
@@ -7,7 +7,7 @@ import Synchronization
 final class SocketWatch: ServiceLifecycle.Service {
     private let path: String
     /// Number of the socket's entry, and whether it was missed.
-    private let state = Mutex<(inode: NSNumber?, isLost: Bool)>((nil, false))
+    private let state = Mutex<(inode: ino_t?, isLost: Bool)>((nil, false))
 
     private static let interval = Duration.seconds(10)
 
@@ -37,7 +37,8 @@ final class SocketWatch: ServiceLifecycle.Service {
         }
     }
 
-    private var inode: NSNumber? {
-        (try? FileManager.default.attributesOfItem(atPath: path))?[.systemFileNumber] as? NSNumber
+    private var inode: ino_t? {
+        var entry = stat()
+        return lstat(path, &entry) == 0 ? entry.st_ino : nil
     }
 }

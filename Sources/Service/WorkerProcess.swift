@@ -1,5 +1,7 @@
 import API
-import Foundation
+import FoundationEssentials
+import Glibc
+import Processes
 import Synchronization
 import Wire
 
@@ -14,11 +16,13 @@ package struct WorkerCommand: Sendable {
     }
 }
 
-/// A running worker. Its reports arrive in `events`; the last one is always `.ended`.
+/// A running worker. Its reports arrive in `events`; the last one is always `.ended`. After each report the reader says
+/// `handled`, and a worker that reports faster than it is heard is made to wait.
 final class WorkerProcess: Sendable {
     enum Event: Sendable {
         case report(Report, payload: Data)
-        case ended(End)
+        /// `broke` tells how the worker broke the protocol, if it did.
+        case ended(End, broke: String?)
     }
 
     /// How a process ended.
@@ -34,37 +38,56 @@ final class WorkerProcess: Sendable {
         }
     }
 
+    /// The tensors of a checkpoint, read when the order goes out.
+    struct Payload: Sendable {
+        var path: String
+        var bytes: Int
+    }
+
     let pid: pid_t
     let events: AsyncStream<Event>
     private let socket: FrameSocket
+    private let outbox: Outbox
+    private let window = Window()
     /// Whether the process was reaped; its number belongs to nobody then and must not be signalled.
     private let reaped = Mutex(false)
 
     /// Starts a worker with a socket on the agreed descriptor, no standard input, and default signals.
     init(_ command: WorkerCommand) throws(FrameError) {
         let (daemonEnd, workerEnd) = try FrameSocket.pair()
-        defer { close(workerEnd) }
         let socket = FrameSocket(descriptor: daemonEnd)
         self.socket = socket
-        pid = try Self.spawn(command, socket: workerEnd)
+        let outbox = Outbox(socket)
+        self.outbox = outbox
         let (events, continuation) = AsyncStream.makeStream(of: Event.self)
         self.events = events
-        let reader = Thread { [self] in
-            while let frame = try? socket.receive(), let report = try? frame.message(Report.self) {
-                continuation.yield(.report(report, payload: frame.payload))
-            }
+        defer { close(workerEnd) }
+        pid = try Self.spawn(command, socket: workerEnd)
+        // Threads may be as scarce as processes. A worker that nobody hears is no worker.
+        guard startThread({ outbox.write() }) else {
+            end()
+            throw .io(errno: EAGAIN)
+        }
+        let reading = startThread { [self] in
+            let broke = read(continuation)
             // Either the process is ending, which this does not change, or it broke the protocol.
             kill()
-            continuation.yield(.ended(wait()))
+            outbox.close()
+            continuation.yield(.ended(wait(), broke: broke))
             continuation.finish()
         }
-        reader.start()
+        guard reading else {
+            outbox.close()
+            end()
+            throw .io(errno: EAGAIN)
+        }
     }
 
-    /// Sends an order; a worker that is gone does not hear it, which `.ended` tells.
-    func send(_ order: Order) {
-        _ = try? socket.send(Frame(order))
-    }
+    /// Sends an order without waiting for it to be read. False when too many are unread: the worker is stuck.
+    func send(_ order: Order, payload: Payload? = nil) -> Bool { outbox.put(order, payload) }
+
+    /// The last report is done with.
+    func handled() { window.free() }
 
     /// Ends the process at once.
     func kill() {
@@ -73,11 +96,35 @@ final class WorkerProcess: Sendable {
         }
     }
 
-    /// Resident memory in bytes, 0 when the process is gone.
-    var memoryBytes: Int {
-        let fields = (try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8))?.split(separator: " ") ?? []
+    /// Resident memory in bytes of a process, 0 when it is gone.
+    static func memoryBytes(_ pid: pid_t) -> Int {
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8) else { return 0 }
+        let fields = text.split(separator: " ")
         guard fields.count > 1, let pages = Int(fields[1]) else { return 0 }
         return pages * sysconf(Int32(_SC_PAGESIZE))
+    }
+
+    private func end() {
+        kill()
+        _ = wait()
+    }
+
+    /// Hands reports on until the socket ends; returns how the protocol was broken, if it was.
+    private func read(_ continuation: AsyncStream<Event>.Continuation) -> String? {
+        do throws(FrameError) {
+            while let frame = try socket.receive() {
+                let report = try frame.message(Report.self)
+                window.take(isLarge: frame.payload.count > 1 << 20)
+                continuation.yield(.report(report, payload: frame.payload))
+            }
+            return nil
+        } catch {
+            switch error {
+            case .truncated, .io: return nil
+            case .tooLong(let bytes, let limit): return "a message of \(bytes) bytes, the limit is \(limit)"
+            case .malformed(let words): return "a message that cannot be read: \(words.cut(to: 200))"
+            }
+        }
     }
 
     private func wait() -> End {
@@ -93,36 +140,97 @@ final class WorkerProcess: Sendable {
     }
 
     private static func spawn(_ command: WorkerCommand, socket: Int32) throws(FrameError) -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, 2, 1)
-        posix_spawn_file_actions_adddup2(&actions, socket, FrameSocket.workerDescriptor)
-        // What a library of the daemon left open across exec. The worker could not tell it from its own libraries' files.
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
-            guard let descriptor = Int32(name), descriptor > FrameSocket.workerDescriptor else { continue }
-            posix_spawn_file_actions_addclose(&actions, descriptor)
+        // The terminal's Ctrl-C is for the daemon, which decides about its worker.
+        let program = Program(
+            command.executable, arguments: ["lazulid"] + command.arguments,
+            descriptors: [
+                (0, .nothing), (1, .descriptor(2)), (FrameSocket.workerDescriptor, .descriptor(socket)),
+            ], signals: .ownGroup)
+        do throws(SpawnError) {
+            return try program.start()
+        } catch {
+            throw .io(errno: error.errno)
         }
+    }
+}
 
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        sigfillset(&signals)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        // A process group of its own: the terminal's Ctrl-C is for the daemon, which decides about its worker.
-        posix_spawnattr_setpgroup(&attributes, 0)
-        let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
-        posix_spawnattr_setflags(&attributes, Int16(flags))
+/// Orders on their way to a worker. Whoever puts one in never waits; a thread of its own waits for the worker to read.
+private final class Outbox: Sendable {
+    private struct State {
+        var orders: [(order: Order, payload: WorkerProcess.Payload?)] = []
+        var isClosed = false
+    }
 
-        var arguments = (["lazulid"] + command.arguments).map { strdup($0) } + [nil]
-        defer { arguments.forEach { free($0) } }
-        var pid: pid_t = 0
-        let failure = posix_spawn(&pid, command.executable, &actions, &attributes, &arguments, environ)
-        guard failure == 0 else { throw .io(errno: failure) }
-        return pid
+    /// More unread orders than this, and the worker is stuck.
+    private static let limit = 512
+
+    private let socket: FrameSocket
+    private let state = Mutex(State())
+    private let filled = Signal()
+
+    init(_ socket: FrameSocket) {
+        self.socket = socket
+    }
+
+    func put(_ order: Order, _ payload: WorkerProcess.Payload?) -> Bool {
+        let fits = state.withLock { state in
+            guard state.orders.count < Self.limit else { return false }
+            state.orders.append((order, payload))
+            return true
+        }
+        filled.signal()
+        return fits
+    }
+
+    func close() {
+        state.withLock { $0.isClosed = true }
+        filled.signal()
+    }
+
+    /// Writes orders until the worker is gone.
+    func write() {
+        while true {
+            filled.wait()
+            let next = state.withLock { state in
+                state.isClosed || state.orders.isEmpty ? nil : state.orders.removeFirst()
+            }
+            guard let next else {
+                if state.withLock({ $0.isClosed }) { return }
+                continue
+            }
+            do throws(FrameError) {
+                try socket.send(frame(next.order, next.payload))
+            } catch {
+                // The worker is gone, as `.ended` will tell.
+                return
+            }
+        }
+    }
+
+    private func frame(_ order: Order, _ payload: WorkerProcess.Payload?) throws(FrameError) -> Frame {
+        guard case .run(var run) = order, let payload else { return try Frame(order) }
+        if let bytes = Files.read(payload.path, bytes: payload.bytes) { return try Frame(order, payload: bytes) }
+        // The checkpoint is gone; the job begins again.
+        run.resume = nil
+        return try Frame(Order.run(run))
+    }
+}
+
+/// How many reports may be under way: some small ones, and of large ones a single one.
+private final class Window: Sendable {
+    private let places = Signal(16)
+    private let sizes = Mutex<[Bool]>([])
+    private let large = Signal(1)
+
+    func take(isLarge: Bool) {
+        places.wait()
+        if isLarge { large.wait() }
+        sizes.withLock { $0.append(isLarge) }
+    }
+
+    func free() {
+        let wasLarge = sizes.withLock { $0.isEmpty ? false : $0.removeFirst() }
+        if wasLarge { large.signal() }
+        places.signal()
     }
 }

@@ -1,4 +1,5 @@
 import CKernels
+package import Vocabulary
 
 /// Element type of a tensor that arithmetic reads and writes.
 package enum DType: Sendable, Equatable {
@@ -16,14 +17,12 @@ package enum DType: Sendable, Equatable {
     }
 }
 
-/// How a model part computes: the type of its packed weights and of the activations between its layers.
-package enum Precision: String, Sendable, CaseIterable, Codable {
-    /// The reference path: f32 throughout, held against diffusers and transformers.
-    case f32
-    /// bf16 weights and activations, f32 accumulation, norms and softmax.
-    case bf16
+/// How a model part computes.
+package typealias Precision = Vocabulary.Precision
 
-    /// Type of the activations that layers of this precision hand on.
+extension Vocabulary.Precision {
+    /// Type of the activations that layers of this precision hand on: f32 on the reference path, else bf16, with f32
+    /// accumulation, norms and softmax.
     package var activations: DType { self == .f32 ? .f32 : .bf16 }
 }
 

@@ -37,6 +37,7 @@ package struct Epilogue: Sendable {
         rows = unsafe lz_packed_rows(handle)
         columns = unsafe lz_packed_columns(handle)
         self.bias = bias?.converted(to: .f32)
+        ShapeWalk.current?.keep(unsafe lz_packed_bytes(handle))
         precondition(bias == nil || bias?.count == rows, "a bias of \(bias?.count ?? 0) for \(rows) rows")
     }
 

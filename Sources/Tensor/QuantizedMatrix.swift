@@ -35,6 +35,10 @@ package struct QuantizedMatrix: Sendable {
         precondition(x.width == columns, "a product of rows of \(x.width) with weights of \(columns)")
         let x = x.converted(to: .f32)
         let y = Tensor(uninitialized: x.shape.dropLast() + [rows], .f32)
+        if let walk = ShapeWalk.current {
+            unsafe walk.read(UnsafeRawPointer(blocks.pointer), blocks.capacity)
+            return y
+        }
         withExtendedLifetime((x, y, bias, blocks)) {
             unsafe lz_matmul_quantised(
                 x.rows, rows, columns, x.floatPointer, columns, format.kernel, blocks.pointer,

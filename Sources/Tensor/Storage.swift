@@ -16,10 +16,13 @@ import Synchronization
     let capacity: Int
     /// Keeps a mapped file alive; nil when the pool owns the memory.
     private let owner: (any AnyObject & Sendable)?
+    /// Set where the tensor was made on a walk of shapes and holds nothing.
+    let walk: ShapeWalk?
 
     /// At least `bytes` bytes from the pool, 64-byte aligned, contents undefined.
     init(bytes: Int) {
-        let block = unsafe Arena.take(bytes)
+        walk = ShapeWalk.current
+        let block = unsafe walk?.take(bytes) ?? Arena.take(bytes)
         unsafe pointer = unsafe block.pointer
         capacity = unsafe block.capacity
         owner = nil
@@ -31,10 +34,13 @@ import Synchronization
         unsafe pointer = unsafe UnsafeMutableRawPointer(mutating: start)
         capacity = bytes.count
         self.owner = owner
+        walk = nil
     }
 
     deinit {
-        if owner == nil { unsafe Arena.give(.init(pointer: pointer, capacity: capacity)) }
+        if let walk {
+            unsafe walk.give(.init(pointer: pointer, capacity: capacity))
+        } else if owner == nil { unsafe Arena.give(.init(pointer: pointer, capacity: capacity)) }
     }
 }
 
@@ -67,10 +73,12 @@ package enum Arena {
     private static let state = Mutex(State())
 
     private static let hugePage = 2 << 20
-    private static let largeSize = 32 << 20
+    static let largeSize = 32 << 20
 
     /// Bytes in use by live tensors now.
     package static var used: Int { state.withLock { $0.used } }
+    /// Bytes kept for the next tensors.
+    package static var idle: Int { state.withLock { $0.idle } }
     /// Largest `used` since the last `resetPeak()`.
     package static var peak: Int { state.withLock { $0.peak } }
     /// Starts a new measurement of `peak`.
@@ -139,6 +147,7 @@ package enum Arena {
 
     /// Frees all memory that no tensor uses and hands it back to the system.
     package static func trim() {
+        if let walk = ShapeWalk.current { return walk.trim() }
         let blocks = unsafe state.withLock { state in
             let blocks = unsafe state.free.values.flatMap { unsafe $0 }
             unsafe state.free = [:]

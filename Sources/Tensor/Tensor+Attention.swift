@@ -64,6 +64,7 @@ extension Tensor {
     package func rotated(heads: Int, cosine: Tensor, sine: Tensor, interleaved: Bool = false) -> Tensor {
         precondition(rank == 3 && cosine.shape == [shape[1], width / heads / 2] && sine.shape == cosine.shape)
         let y = Tensor(uninitialized: shape, type)
+        guard y.storage.walk == nil else { return y }
         withExtendedLifetime((self, cosine, sine, y)) {
             unsafe y.write.copyMemory(from: read, byteCount: count * type.bytes)
             for sample in 0..<shape[0] {

@@ -103,6 +103,7 @@ extension Tensor {
     package func columns(_ range: Range<Int>) -> Tensor {
         precondition(range.lowerBound >= 0 && range.upperBound <= width, "columns \(range) of \(shape)")
         let y = Tensor(uninitialized: shape.dropLast() + [range.count], type)
+        guard y.storage.walk == nil else { return y }
         let (stride, run) = (width * type.bytes, range.count * type.bytes)
         withExtendedLifetime((self, y)) {
             for row in 0..<rows {
@@ -123,6 +124,7 @@ extension Tensor {
         for part in parts {
             precondition(part.shape.dropFirst() == rest, "stacking \(part.shape) under \(parts[0].shape)")
             let part = part.converted(to: type)
+            guard y.storage.walk == nil else { continue }
             withExtendedLifetime((part, y)) {
                 unsafe (y.write + at).copyMemory(from: part.read, byteCount: part.count * type.bytes)
             }

@@ -35,6 +35,7 @@ package struct Tensor: Sendable {
     /// Zeros.
     package init(zeros shape: [Int], _ type: DType = .f32) {
         self.init(uninitialized: shape, type)
+        guard storage.walk == nil else { return }  // new pages are zeros
         unsafe storage.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: count * type.bytes)
     }
 
@@ -87,6 +88,7 @@ package struct Tensor: Sendable {
     /// All elements as f32, row-major.
     package var floats: [Float] {
         let source = converted(to: .f32)
+        source.storage.walk?.pass(4 * count)
         return withExtendedLifetime(source) {
             unsafe Array(
                 UnsafeBufferPointer(start: source.read.assumingMemoryBound(to: Float.self), count: source.count))

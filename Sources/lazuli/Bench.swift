@@ -3,8 +3,7 @@ import Benchmark
 import Foundation
 import Pipelines
 import Tensor
-
-extension ModelPrecision: ExpressibleByArgument {}
+import Vocabulary
 
 /// `lazuli bench`
 struct Bench: ParsableCommand {
@@ -17,7 +16,7 @@ struct Bench: ParsableCommand {
             """)
 
     @Option(help: "Arithmetic.")
-    var precision: ModelPrecision = Kernels.hasBF16 ? .bf16 : .f32
+    var precision: Precision = Kernels.hasBF16 ? .bf16 : .f32
 
     @Option(help: "Threads; all that this process may use unless given.")
     var threads: Int?

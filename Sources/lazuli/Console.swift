@@ -26,6 +26,13 @@ enum Console {
         }
     }
 
+    /// Bytes on standard output, nothing before or after them.
+    static func write(_ bytes: [UInt8]) throws {
+        guard write(bytes, to: STDOUT_FILENO) else {
+            throw Failure(Exit.output, "Standard output cannot be written: \(String(cString: strerror(errno))).")
+        }
+    }
+
     /// The text without what would steer a terminal: prompts and recipes come from others.
     static func printable(_ text: String) -> String {
         var shown = String.UnicodeScalarView()

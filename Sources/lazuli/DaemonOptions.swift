@@ -11,41 +11,48 @@ struct DaemonOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Print results and errors only.")
     var quiet = false
 
+    func validate() throws {
+        if socket?.isEmpty == true { throw ValidationError("--socket must be a path; it is empty.") }
+    }
+
     /// A client of a daemon that answers; starts one for the user if there is none.
     func client() throws -> DaemonClient {
-        let paths = candidates()
-        for path in paths where Self.answers(path) { return DaemonClient(socket: path) }
+        if let client = try runningClient() { return client }
         let environment = ProcessInfo.processInfo.environment
-        guard let own = paths.first, let executable = Launcher.find(environment: environment) else {
+        guard let own = candidates().first, let executable = Launcher.find(environment: environment) else {
             throw Failure(
                 Exit.unavailable, "No daemon is running, and lazulid is neither beside lazuli nor on the PATH.")
         }
         guard let folder = StateFolder.path(environment: environment) else {
             throw Failure(Exit.unavailable, "There is no home directory for a daemon's journal. Set LAZULI_STATE.")
         }
-        try? FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        try Paths.makeFolders(folder)
         try Launcher(executable: executable, socket: own, log: "\(folder)/lazulid.log").start()
         return DaemonClient(socket: own)
     }
 
     /// A client of a daemon that answers, or nil: for commands that have no use for a fresh one.
-    func runningClient() -> DaemonClient? {
-        candidates().first(where: Self.answers).map(DaemonClient.init(socket:))
-    }
-
-    /// The paths to try; a daemon is started on the first.
-    private func candidates() -> [String] {
-        let environment = ProcessInfo.processInfo.environment
-        if let socket { return [socket] }
-        if let socket = environment["LAZULI_SOCKET"], !socket.isEmpty { return [socket] }
-        let own = SocketPath.user(environment: environment, uid: getuid()) {
-            FileManager.default.fileExists(atPath: $0)
+    ///
+    /// A socket that must not be trusted ends the search: the next place would hide that somebody planted it.
+    func runningClient() throws -> DaemonClient? {
+        for socket in candidates() {
+            let client = DaemonClient(socket: socket)
+            do throws(ClientError) {
+                _ = try client.status()
+                return client
+            } catch {
+                if case .untrusted = error { throw error }
+            }
         }
-        return [own, SocketPath.system]
+        return nil
     }
 
-    private static func answers(_ path: String) -> Bool {
-        (try? DaemonClient(socket: path).status()) != nil
+    /// The places to try; a daemon is started on the first.
+    private func candidates() -> [DaemonSocket] {
+        let environment = ProcessInfo.processInfo.environment
+        if let socket { return [DaemonSocket(socket)] }
+        if let socket = environment["LAZULI_SOCKET"], !socket.isEmpty { return [DaemonSocket(socket)] }
+        let own = SocketPath.user(environment: environment, uid: getuid()) { access($0, F_OK) == 0 }
+        return [DaemonSocket(own, .own), DaemonSocket(SocketPath.system, .system)]
     }
 }

@@ -26,7 +26,7 @@ struct Failure: Error {
 
     init(_ error: ClientError) {
         switch error {
-        case .unreachable: self.init(Exit.unavailable, "\(error)")
+        case .unreachable, .untrusted: self.init(Exit.unavailable, "\(error)")
         case .broken: self.init(Exit.tryAgain, "\(error)")
         case .refused(let body): self.init(body)
         }
@@ -37,7 +37,8 @@ struct Failure: Error {
             switch body.type {
             case .invalidRequest, .notFound, .conflict: Exit.badInput
             case .unavailable:
-                ["queue_full", "draining", "worker_gone"].contains(body.code) ? Exit.tryAgain : Exit.unavailable
+                ["queue_full", "draining", "worker_gone", "too_many_connections"].contains(body.code)
+                    ? Exit.tryAgain : Exit.unavailable
             case .internalFailure: Exit.internalFailure
             }
         self.init(status, body.message)

@@ -1,6 +1,7 @@
 import API
 import Client
 import Foundation
+import Vocabulary
 
 /// Waits for a job and shows how it goes.
 struct Follower {
@@ -8,7 +9,7 @@ struct Follower {
     let quiet: Bool
 
     /// Waits until the job is final, also across a restart of the daemon, and returns it.
-    func wait(for id: String) throws(ClientError) -> JobStatus {
+    func wait(for id: JobID) throws(ClientError) -> JobStatus {
         var lost = 0
         var told: Set<String> = []
         while true {
@@ -18,7 +19,10 @@ struct Follower {
                 if let last { return last }
             } catch {
                 clearLine()
-                if case .refused = error { throw error }
+                switch error {
+                case .refused, .untrusted: throw error
+                case .unreachable, .broken: break
+                }
                 lost += 1
                 if lost > 20 { throw error }
             }
@@ -33,13 +37,18 @@ struct Follower {
         switch event {
         case .state(let status):
             status.warnings.forEach { warn($0, &told) }
-            if status.state == .queued, let position = status.position, position > 0 {
+            if let waiting = status.waiting {
+                line("waiting: \(waiting)")
+            } else if status.paused {
+                line("paused; `lazuli resume \(status.id)` lets it go on")
+            } else if status.state == .queued, let position = status.position, position > 0 {
                 line("queued, \(position) before it")
             } else if status.state == .queued, status.attempts > 0 {
                 line("starting again, attempt \(status.attempts + 1)")
             }
         case .progress(let progress):
             if Console.isTerminal { Console.draw("\r\u{1B}[K\(Self.bar(progress))") }
+        case .text: break  // The result has all of it.
         case .warning(let message):
             warn(message, &told)
         case .result(let status):

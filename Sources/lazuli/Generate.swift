@@ -1,12 +1,13 @@
-import API
 import ArgumentParser
 import Client
-import Foundation
+import Kinds
+import Vocabulary
 
 extension Precision: ExpressibleByArgument {}
 extension RandomSource: ExpressibleByArgument {}
 extension ImageFormat: ExpressibleByArgument {}
 extension MetadataLevel: ExpressibleByArgument {}
+extension TruncationPolicy: ExpressibleByArgument {}
 
 /// `lazuli generate`
 struct Generate: ParsableCommand {
@@ -20,7 +21,10 @@ struct Generate: ParsableCommand {
 
     @Option(
         name: .shortAndLong,
-        help: "Write to this file, in the format of its extension; several pictures get -1, -2, … before it.")
+        help: ArgumentHelp(
+            "Write to this file, in the format of its extension; several pictures get -1, -2, … before it. A single "
+                + "one may go to - for standard output.",
+            valueName: "file"))
     var output: String?
 
     @Option(help: ArgumentHelp("Keep this out of the picture.", valueName: "text"))
@@ -44,8 +48,11 @@ struct Generate: ParsableCommand {
     @Option(help: "Shift of the noise schedule of flow models.")
     var shift: Double?
 
-    @Option(help: "Seed of the first picture; the next ones count up from it. Default: random.")
-    var seed: UInt64?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Seed of the first picture; the next ones count up from it. Default, and -1: random.", valueName: "number"))
+    var seed: Seed?
 
     @Option(name: .short, help: "Number of pictures.")
     var number = 1
@@ -59,60 +66,70 @@ struct Generate: ParsableCommand {
     @Option(help: "File format. Default: by the output's extension, else png.")
     var format: ImageFormat?
 
-    @Option(help: "JPEG quality, 1 to 100.")
+    @Option(help: "JPEG or WebP quality, 1 to 100; a WebP of 100 is lossless.")
     var quality = 95
 
     @Option(help: "How much of the recipe the file carries.")
     var metadata: MetadataLevel = .full
 
-    @Flag(help: "Print the job's identifier and leave; `lazuli fetch` gets the pictures.")
-    var detach = false
-
-    @Flag(help: "Print the job as JSON.")
-    var json = false
+    @Option(help: "What becomes of a prompt that is too long: cut with a warning (warn), or an error.")
+    var onTruncate: TruncationPolicy = .warn
 
     @OptionGroup
-    var daemon: DaemonOptions
+    var submission: SubmissionOptions
 
     func run() throws {
         try reportingFailures {
-            let submission = try submission()
+            let body = try submission.body(parameters())
             let destination = Destination(file: output)
-            if !detach { try destination.check() }
-            let client = try daemon.client()
-            let job = try client.submit(submission)
-            if detach {
-                return try json ? Console.print(json: job) : Console.print(job.id)
-            }
-            Interrupt.handle {
-                _ = try? client.cancel(job.id)
-                Console.say("\nlazuli: cancelled job \(job.id)")
-            }
-            let done = try Follower(client: client, quiet: daemon.quiet).wait(for: job.id).succeeded()
-            let files = try destination.write(done, from: client)
-            if json {
-                try Console.print(json: JobReport(job: done, files: files))
-            } else {
+            if !submission.detach { try destination.check(count: number, json: submission.json) }
+            let client = try submission.daemon.client()
+            guard let job = try submission.run(body, on: client) else { return }
+            let files = try destination.write(job, from: client)
+            if submission.json {
+                try Console.print(json: JobReport(job: job, files: files))
+            } else if !destination.isStandardOutput {
                 try files.forEach { try Console.print($0) }
             }
         }
     }
 
-    private func submission() throws -> JobSubmission {
+    private func parameters() throws -> Kinds.Generate {
         let named = try output.flatMap { try ImageFormat(fileName: $0) }
         if let format, let named, format != named {
             throw Failure(Exit.usage, "The output is named as \(named.rawValue) but --format is \(format.rawValue).")
         }
-        let request = GenerateRequest(
-            prompt: prompt, model: model, negativePrompt: negative, width: size?.width, height: size?.height,
-            steps: steps, guidance: guidance, sampler: sampler, schedule: schedule, shift: shift, seed: seed,
-            count: number, precision: precision, rng: rng, format: format ?? named ?? .png, quality: quality,
-            metadata: metadata)
-        do {
-            return try JobSubmission(request, strict: true).validated()
-        } catch {
-            throw Failure(error.body)
-        }
+        var parameters = Kinds.Generate(prompt: prompt)
+        parameters.model = model
+        parameters.negativePrompt = negative
+        parameters.width = size?.width
+        parameters.height = size?.height
+        parameters.steps = steps
+        parameters.guidance = guidance
+        parameters.sampler = sampler
+        parameters.schedule = schedule
+        parameters.shift = shift
+        parameters.seed = seed?.value
+        parameters.count = number
+        parameters.precision = precision
+        parameters.rng = rng
+        parameters.format = format ?? named ?? .png
+        parameters.quality = quality
+        parameters.metadata = metadata
+        parameters.onTruncate = onTruncate
+        return parameters
+    }
+}
+
+/// A seed as other programs write it: −1 asks for a random one.
+struct Seed: ExpressibleByArgument, Equatable {
+    /// Nil for a random one.
+    var value: UInt64?
+
+    init?(argument: String) {
+        if argument == "-1" { return }
+        guard let value = UInt64(argument) else { return nil }
+        self.value = value
     }
 }
 
@@ -128,17 +145,5 @@ struct Size: ExpressibleByArgument, Equatable {
         }
         self.width = width
         self.height = height
-    }
-}
-
-extension JobStatus {
-    /// The job itself when it succeeded, else the failure that the command ends with.
-    func succeeded() throws -> JobStatus {
-        switch state {
-        case .succeeded: return self
-        case .cancelled: throw Failure(Exit.cancelled, "Job \(id) was cancelled.")
-        case .failed: throw error.map { Failure($0) } ?? Failure(Exit.internalFailure, "Job \(id) failed.")
-        case .queued, .running: throw Failure(Exit.tryAgain, "Job \(id) is \(state.rawValue).")
-        }
     }
 }

@@ -1,14 +1,15 @@
 import ArgumentParser
 import Checkpoints
-import Foundation
+import Glibc
 import Images
+import Vocabulary
 
 /// `lazuli info FILE`
 struct Info: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the recipe of a picture, or the facts of a checkpoint.")
 
-    @Argument(help: "A PNG or JPEG file, a checkpoint, or a folder of one.")
+    @Argument(help: "A PNG, JPEG or WebP file, a checkpoint, or a folder of one.")
     var file: String
 
     @Flag(help: "Print JSON.")
@@ -49,11 +50,10 @@ struct PictureFile {
     let unread: ImageError?
 
     init(_ path: String) throws {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw Failure(Exit.badInput, "\(path) does not exist.")
+        guard access(path, F_OK) == 0 else {
+            throw Failure(Exit.badInput, "\"\(path)\" cannot be read: \(String(cString: strerror(errno))).")
         }
-        guard !isFolder.boolValue else {
+        guard !Paths.isFolder(path) else {
             (bytes, unread) = (nil, nil)
             return
         }

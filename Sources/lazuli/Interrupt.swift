@@ -1,23 +1,28 @@
 import Foundation
 
-/// Ctrl-C, handled on a thread of its own where every call is allowed.
+/// Ctrl-C and the end of the terminal, handled on a thread of its own where every call is allowed.
 enum Interrupt {
-    /// Runs `body` at the first SIGINT or SIGTERM, then exits with status 130. Call it before other threads exist.
+    /// Runs `body` at the first SIGINT, SIGTERM or SIGHUP, then exits with status 130. What the caller ignores, as
+    /// `nohup` does, stays ignored. Call it before other threads exist.
     static func handle(_ body: @escaping @Sendable () -> Void) {
         var signals = sigset_t()
         sigemptyset(&signals)
-        sigaddset(&signals, SIGINT)
-        sigaddset(&signals, SIGTERM)
+        for signal in [SIGINT, SIGTERM, SIGHUP] where !isIgnored(signal) { sigaddset(&signals, signal) }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
+        let waited = signals
         Thread {
-            var signals = sigset_t()
-            sigemptyset(&signals)
-            sigaddset(&signals, SIGINT)
-            sigaddset(&signals, SIGTERM)
+            var signals = waited
             var caught: Int32 = 0
-            sigwait(&signals, &caught)
+            while sigwait(&signals, &caught) != 0 {}
             body()
             exit(Exit.cancelled)
         }.start()
+    }
+
+    private static func isIgnored(_ signal: Int32) -> Bool {
+        var action = sigaction()
+        sigaction(signal, nil, &action)
+        // SIG_IGN is the address 1.
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
     }
 }

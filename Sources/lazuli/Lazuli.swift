@@ -1,5 +1,7 @@
 import API
 import ArgumentParser
+import Glibc
+import Processes
 
 /// The command line of the daemon.
 @main
@@ -13,12 +15,16 @@ struct Lazuli: ParsableCommand {
             """,
         version: "lazuli \(lazuliVersion)",
         subcommands: [
-            Generate.self, Jobs.self, Show.self, Watch.self, Cancel.self, Fetch.self, Status.self, Models.self,
-            Info.self, Verify.self, Bench.self, Version.self,
+            Generate.self, Describe.self, Jobs.self, Show.self, Watch.self, Pause.self, Resume.self, Priority.self,
+            Cancel.self, Fetch.self, Status.self, Models.self, Info.self, Verify.self, Bench.self, Version.self,
         ])
 
     static func main() {
         Console.holdDescriptors()
+        if let number = Arguments.firstUnreadable {
+            Console.say("lazuli: Argument \(number) is not UTF-8. Rename the file, or write the text in UTF-8.")
+            Glibc.exit(Exit.usage)
+        }
         main(nil)
     }
 }

@@ -62,7 +62,7 @@ struct Models: ParsableCommand {
 
         func run() throws {
             try reportingFailures {
-                guard let client = daemon.runningClient() else { return try Console.print("nothing is loaded") }
+                guard let client = try daemon.runningClient() else { return try Console.print("nothing is loaded") }
                 try Console.print(client.unload().unloaded ? "unloaded" : "unloading after the running job")
             }
         }

@@ -14,15 +14,17 @@ struct Status: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            guard let client = daemon.runningClient() else {
+            guard let client = try daemon.runningClient() else {
                 throw Failure(Exit.unavailable, "No daemon is running. `lazuli generate` starts one.")
             }
             let status = try client.status()
             if json { return try Console.print(json: status) }
             try Console.print(
-                "daemon  \(status.state.rawValue), version \(status.version), pid \(status.pid), \(client.socket)")
+                "daemon  \(status.state.rawValue), version \(status.version), pid \(status.pid), \(client.socket.path)")
             try Console.print(
-                "jobs    \(status.queued) waiting, \(status.running.map { "\($0) running" } ?? "none running")")
+                "jobs    \(status.queued) waiting, \(status.running > 0 ? "\(status.running) running" : "none running")"
+            )
+            if let waiting = status.waiting { try Console.print("waiting \(waiting)") }
             if let worker = status.worker {
                 try Console.print(
                     "worker  pid \(worker.pid), \(worker.device) \(worker.kernels), \(worker.threads) threads, "

@@ -1,8 +1,9 @@
 import API
 import ArgumentParser
 import Client
-import Foundation
 import Images
+import JSON
+import Kinds
 
 /// `lazuli verify FILE`
 struct Verify: ParsableCommand {
@@ -10,7 +11,7 @@ struct Verify: ParsableCommand {
         abstract: "Draw a picture again from the recipe in its file, and compare.",
         discussion: "The pixels are the same on the same checkpoint, version and kernels; the recipe names all three.")
 
-    @Argument(help: "A PNG or JPEG file that Lazuli wrote.")
+    @Argument(help: "A PNG, JPEG or WebP file that Lazuli wrote.")
     var file: String
 
     @Option(name: .shortAndLong, help: "Keep the new picture in this file.")
@@ -19,11 +20,6 @@ struct Verify: ParsableCommand {
     @OptionGroup
     var daemon: DaemonOptions
 
-    /// The part of a recipe that drawing again needs.
-    private struct Recipe: Decodable {
-        var request: GenerateRequest
-    }
-
     func run() throws {
         try reportingFailures {
             let destination = Destination(file: output)
@@ -31,7 +27,7 @@ struct Verify: ParsableCommand {
             let original = try read()
             let request = try recipe(original)
             let client = try daemon.client()
-            let job = try client.submit(JobSubmission(request, strict: true))
+            let job = try client.submit(JobBody.write(request, strict: true))
             let done = try Follower(client: client, quiet: daemon.quiet).wait(for: job.id).succeeded()
             guard let picture = done.outputs.first else {
                 throw Failure(Exit.internalFailure, "Job \(done.id) has no picture.")
@@ -50,7 +46,7 @@ struct Verify: ParsableCommand {
 
     private func read() throws -> [UInt8] {
         guard let bytes = try PictureFile(file).bytes else {
-            throw Failure(Exit.badInput, "\(file) is neither PNG nor JPEG.")
+            throw Failure(Exit.badInput, "\(file) is neither PNG nor JPEG nor WebP.")
         }
         return bytes
     }
@@ -59,14 +55,20 @@ struct Verify: ParsableCommand {
         do { return try Image.decode(bytes) } catch { throw Failure(Exit.badInput, "\(file): \(error)") }
     }
 
-    private func recipe(_ bytes: [UInt8]) throws -> GenerateRequest {
+    /// The request that the recipe in a picture keeps.
+    private func recipe(_ bytes: [UInt8]) throws -> Kinds.Generate {
         do {
             guard let text = try Metadata(reading: bytes).recipe else {
                 throw Failure(Exit.badInput, "\(file) carries no recipe of Lazuli.")
             }
-            return try JSONDecoder().decode(Recipe.self, from: Data(text.utf8)).request
+            guard let request = try JSON(Array(text.utf8)).asObject?["request"]?.asObject else {
+                throw Failure(Exit.badInput, "\(file): its recipe holds no request.")
+            }
+            return try Kinds.Generate(request)
         } catch let failure as Failure {
             throw failure
+        } catch let error as RequestError {
+            throw Failure(Exit.badInput, "\(file): its recipe cannot be drawn: \(error.body.message)")
         } catch {
             throw Failure(Exit.badInput, "\(file): its recipe cannot be read: \(error)")
         }

@@ -1,13 +1,19 @@
 import ArgumentParser
 import Engine
 import Foundation
+import Kinds
 import Pipelines
+import Processes
 import Wire
 
-/// The arithmetic of the worker, over the models of this user and of the installation.
-func makeExecutor() throws -> any JobExecutor {
-    let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    return Engine(
+/// What the worker works with: the models of this user and of the installation.
+func makeWorkshop(budgetBytes: Int?) -> Workshop {
+    Workshop(
         ModelCatalog(
-            environment: ProcessInfo.processInfo.environment, program: program ?? CommandLine.arguments.first ?? ""))
+            environment: ProcessInfo.processInfo.environment,
+            program: Program.own ?? CommandLine.arguments.first ?? ""),
+        budgetBytes: budgetBytes)
 }
+
+/// The kinds of jobs that the daemon takes.
+func makeKinds() -> KindTable { JobKinds.table }

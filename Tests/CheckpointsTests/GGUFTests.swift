@@ -1,5 +1,6 @@
 import Checkpoints
 import Testing
+import Vocabulary
 
 @Suite struct GGUFTests {
     @Test func `every metadata type reads back as the gguf library wrote it`() throws {

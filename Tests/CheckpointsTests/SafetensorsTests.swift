@@ -1,5 +1,6 @@
 import Checkpoints
 import Testing
+import Vocabulary
 
 @Suite struct SafetensorsTests {
     @Test func `a file written by the safetensors library reads back`() throws {

@@ -3,39 +3,14 @@ import Testing
 
 /// What a person types, run as the real executable beside the tests.
 @Suite struct CommandTests {
-    private static let products = ((try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "")
-        .split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
     private static let goldens = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("Goldens")
 
-    private func run(
-        _ name: String, _ arguments: [String], _ environment: [String: String] = [:], in folder: String = "/tmp",
-        interruptAfter seconds: Double? = nil
-    ) throws -> (status: Int32, output: String, errors: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: name.hasPrefix("/") ? name : "\(Self.products)/\(name)")
-        process.arguments = arguments
-        process.currentDirectoryURL = URL(fileURLWithPath: folder)
-        process.environment = ["PATH": "/usr/bin:/bin", "HOME": folder, "COLUMNS": "100"].merging(environment) { $1 }
-        let output = Pipe()
-        let errors = Pipe()
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
-        if let seconds {
-            usleep(UInt32(seconds * 1_000_000))
-            process.interrupt()
-        }
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let messages = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, text, messages)
-    }
-
     /// `LAZULI_GOLDENS=write` renews the texts.
     @Test(arguments: [
-        "lazuli", "lazuli generate", "lazuli jobs", "lazuli show", "lazuli watch", "lazuli cancel", "lazuli fetch",
-        "lazuli status", "lazuli info", "lazuli verify", "lazuli bench", "lazuli models", "lazuli models list",
+        "lazuli", "lazuli generate", "lazuli describe", "lazuli jobs", "lazuli show", "lazuli watch", "lazuli pause",
+        "lazuli resume", "lazuli priority", "lazuli cancel", "lazuli fetch", "lazuli status", "lazuli info",
+        "lazuli verify", "lazuli bench", "lazuli models", "lazuli models list",
         "lazuli models show", "lazuli models unload", "lazulid",
     ])
     func `help is the text that was agreed`(command: String) throws {
@@ -73,24 +48,13 @@ import Testing
     }
 
     @Test func `the commands carry a picture from the prompt to a file`() throws {
-        let folder = "/tmp/lazuli-test-\(UUID().uuidString.prefix(8))"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let environment = ["LAZULI_SOCKET": "\(folder)/l.sock"]
-        let daemon = Process()
-        daemon.executableURL = URL(fileURLWithPath: "\(Self.products)/lazulid")
-        daemon.arguments = [
-            "--socket", "\(folder)/l.sock", "--state-dir", "\(folder)/state", "--worker", "\(Self.products)/FakeWorker",
-        ]
-        daemon.standardError = FileHandle(forWritingAtPath: "/dev/null")
-        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder)
-        try daemon.run()
-        defer { daemon.terminate() }
-        let deadline = Date(timeIntervalSinceNow: 10)
-        while try run("lazuli", ["status"], environment).status != 0, Date() < deadline { usleep(20_000) }
-        func lazuli(_ arguments: String..., interruptAfter: Double? = nil) throws -> (
-            status: Int32, output: String, errors: String
-        ) {
+        try withFakeDaemon { daemon in try carry(daemon) }
+    }
+
+    private func carry(_ daemon: FakeDaemon) throws {
+        let folder = daemon.folder
+        let environment = daemon.environment
+        func lazuli(_ arguments: String..., interruptAfter: Double? = nil) throws -> Ended {
             try run("lazuli", arguments, environment, in: folder, interruptAfter: interruptAfter)
         }
 
@@ -109,7 +73,7 @@ import Testing
 
         // A result that does not arrive, an error that nobody can read, a file that cannot be.
         func shell(_ command: String) throws -> Int32 {
-            try run("/bin/sh", ["-c", command, "\(Self.products)/lazuli"], environment, in: folder).status
+            try run("/bin/sh", ["-c", command, "\(products)/lazuli"], environment, in: folder).status
         }
         #expect(try shell("$0 jobs >&-") == 74)
         #expect(try shell("$0 jobs > /dev/full") == 74)
@@ -144,20 +108,18 @@ import Testing
     }
 
     @Test func `without a daemon one is started in a session of its own`() throws {
-        let folder = "/tmp/lazuli-test-\(UUID().uuidString.prefix(8))"
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let environment = ["LAZULI_SOCKET": "\(folder)/l.sock", "LAZULI_STATE": "\(folder)/state"]
-        #expect(try run("lazuli", ["jobs"], environment).status == 0)
-        let status = try run("lazuli", ["status", "--json"], environment).output
-        let daemon = try #require(
-            try JSONSerialization.jsonObject(with: Data(status.utf8)) as? [String: Any])
-        let pid = try #require(daemon["pid"] as? Int)
-        #expect(getsid(pid_t(pid)) == pid_t(pid))
-        // On another socket there is no daemon, and none can start while this one holds the journal.
-        let elsewhere = ["LAZULI_SOCKET": "\(folder)/other.sock", "LAZULI_STATE": "\(folder)/state"]
-        #expect(try run("lazuli", ["jobs"], elsewhere).status == 69)
-        kill(pid_t(pid), SIGTERM)
+        try withFolder { folder in
+            let environment = ["LAZULI_SOCKET": "\(folder)/l.sock", "LAZULI_STATE": "\(folder)/state"]
+            #expect(try run("lazuli", ["jobs"], environment).status == 0)
+            let status = try run("lazuli", ["status", "--json"], environment).output
+            let daemon = try #require(
+                try JSONSerialization.jsonObject(with: Data(status.utf8)) as? [String: Any])
+            let pid = try #require(daemon["pid"] as? Int)
+            #expect(getsid(pid_t(pid)) == pid_t(pid))
+            // On another socket there is no daemon, and none can start while this one holds the journal.
+            let elsewhere = ["LAZULI_SOCKET": "\(folder)/other.sock", "LAZULI_STATE": "\(folder)/state"]
+            #expect(try run("lazuli", ["jobs"], elsewhere).status == 69)
+            kill(pid_t(pid), SIGTERM)
+        }
     }
 }

@@ -3,6 +3,7 @@ import Foundation
 import Pipelines
 import Schedulers
 import Tensor
+import Vocabulary
 import Testing
 
 /// What a diffusers folder's small files decide, without any weights.

@@ -454,6 +454,113 @@ def _(seed, k):
     return upscaler(SRVGGNetCompact(num_feat=24 * k, num_conv=1, upscale=2, act_type="prelu"), seed, 4, 6)
 
 
+# Pipelines --------------------------------------------------------------------------------------------------------
+
+CLIP_VOCABULARY = pathlib.Path(__file__).parents[1] / "TokenizersTests/Goldens/clip"
+NOISE = dict(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1)
+
+
+def tokenizer(padding):
+    """CLIP's tokenizer with the small vocabulary of Tests/TokenizersTests."""
+    import transformers
+
+    return transformers.CLIPTokenizer(
+        vocab=str(CLIP_VOCABULARY / "vocab.json"), merges=str(CLIP_VOCABULARY / "merges.txt"), model_max_length=77,
+        pad_token=padding)
+
+
+def text_encoder(seed, width, layers, projection=None):
+    import transformers
+
+    config = transformers.CLIPTextConfig(
+        vocab_size=len(json.loads((CLIP_VOCABULARY / "vocab.json").read_text())), hidden_size=width,
+        intermediate_size=2 * width, num_hidden_layers=layers, num_attention_heads=2, projection_dim=projection or width,
+        bos_token_id=0, eos_token_id=2, pad_token_id=0, hidden_act="gelu" if projection else "quick_gelu")
+    return (transformers.CLIPTextModelWithProjection if projection else transformers.CLIPTextModel)(config).eval()
+
+
+def pipeline(build, seed, requests, **parts):
+    """A whole model and the pictures [H, W, 3] in 0 ... 255 that it draws, one for each request.
+
+    The key of a weight is preceded by the folder of its part. The config holds one configuration a part, the index and the
+    requests in Lazuli's words. f32, 32x32 pixels, 3 steps; the noise is torch.randn of the seed on the CPU.
+    """
+    table = {}
+    for name, part in parts.items():
+        if isinstance(part, torch.nn.Module):
+            table |= weights.fill(part, seed, f"{name}/")
+    model = build(**parts)
+    model.set_progress_bar_config(disable=True)
+    known = {name: value for name, value in model.config.items() if value is not None and not isinstance(value, (list, tuple))}
+    modules = {name: list(model.config[name]) for name in parts}
+    configs = {"model_index.json": {"_class_name": type(model).__name__} | known | modules}
+    for name, part in parts.items():
+        if name.startswith("tokenizer"):
+            configs[name] = {"pad_token": part.pad_token, "model_max_length": part.model_max_length}
+            continue
+        config = part.config.to_diff_dict() if hasattr(part.config, "to_diff_dict") else part.config
+        configs[name] = {key: value for key, value in config.items() if key not in ("_use_default_values", "transformers_version")}
+    pictures = {}
+    for number, request in enumerate(requests):
+        options = {"negative_prompt": request["negative_prompt"]} if "negative_prompt" in request else {}
+        picture = model(
+            request["prompt"], width=32, height=32, num_inference_steps=3, guidance_scale=request["guidance"],
+            generator=torch.Generator().manual_seed(number), output_type="pt", **options).images[0]
+        pictures[str(number)] = (picture.permute(1, 2, 0) * 255).round()
+    return configs | {"requests": requests}, table, pictures
+
+
+REQUESTS = [
+    {"prompt": "a red apple on a blue background", "guidance": 3.0},
+    {"prompt": "a red apple on a blue background", "guidance": 1.0},
+    {"prompt": "two cats", "negative_prompt": "a dog", "guidance": 5.0},
+]
+
+
+def small_unet(text, **more):
+    from diffusers import UNet2DConditionModel
+
+    return UNet2DConditionModel(
+        **dict(
+            sample_size=8, in_channels=4, out_channels=4, block_out_channels=[16, 32], layers_per_block=1,
+            norm_num_groups=8, attention_head_dim=4, cross_attention_dim=text,
+            down_block_types=["CrossAttnDownBlock2D", "DownBlock2D"], up_block_types=["UpBlock2D", "CrossAttnUpBlock2D"])
+        | more).eval()
+
+
+def small_vae():
+    from diffusers import AutoencoderKL
+
+    return AutoencoderKL(
+        latent_channels=4, block_out_channels=[8, 16, 16], layers_per_block=1, norm_num_groups=4, scaling_factor=0.18215,
+        down_block_types=["DownEncoderBlock2D"] * 3, up_block_types=["UpDecoderBlock2D"] * 3, sample_size=32).eval()
+
+
+@case("pipeline-sd1")
+def _(seed, k):
+    from diffusers import PNDMScheduler, StableDiffusionPipeline
+
+    return pipeline(
+        lambda **parts: StableDiffusionPipeline(
+            **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False),
+        seed, REQUESTS, text_encoder=text_encoder(seed, 32 * k, 3), tokenizer=tokenizer("<|endoftext|>"),
+        unet=small_unet(32 * k), vae=small_vae(), scheduler=PNDMScheduler(**NOISE, skip_prk_steps=True))
+
+
+@case("pipeline-sdxl")
+def _(seed, k):
+    from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
+
+    return pipeline(
+        lambda **parts: StableDiffusionXLPipeline(**parts, add_watermarker=False),
+        seed, REQUESTS, text_encoder=text_encoder(seed, 16 * k, 3), tokenizer=tokenizer("<|endoftext|>"),
+        text_encoder_2=text_encoder(seed, 32 * k, 4, projection=24 * k), tokenizer_2=tokenizer("!"),
+        unet=small_unet(
+            48 * k, use_linear_projection=True, addition_embed_type="text_time", addition_time_embed_dim=8,
+            projection_class_embeddings_input_dim=24 * k + 6 * 8),
+        vae=small_vae(), scheduler=EulerDiscreteScheduler(**NOISE, timestep_spacing="leading"))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent / "models")

@@ -1,6 +1,7 @@
 import Foundation
 import Images
 import Testing
+import Vocabulary
 
 @Suite struct AtomicFileTests {
     private func withFolder(_ body: (String) throws -> Void) throws {

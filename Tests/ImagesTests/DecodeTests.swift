@@ -1,5 +1,6 @@
 import Images
 import Testing
+import Vocabulary
 
 @Suite struct DecodeTests {
     @Test func `the goldens are there`() { #expect(pictures.count == 63) }

@@ -1,5 +1,6 @@
 import Images
 import Testing
+import Vocabulary
 
 @Suite struct EncodeTests {
     @Test(arguments: [1, 3, 4], [0, 1, 6, 9]) func `PNG is lossless at every level`(_ channels: Int, _ level: Int)

@@ -1,5 +1,6 @@
 import Images
 import Testing
+import Vocabulary
 
 @Suite struct MetadataTests {
     private let image = noise(width: 16, height: 12, channels: 3)

@@ -1,10 +1,11 @@
 import Jobs
 import Testing
+import Vocabulary
 
 @Suite struct JobStateTests {
     /// The whole table for a first attempt: every pair that is not here is refused.
     private static let allowed: [JobState: [JobState.Event: JobState]] = [
-        .queued: [.started: .running, .cancelled: .cancelled],
+        .queued: [.started: .running, .failed: .failed, .cancelled: .cancelled],
         .running: [
             .succeeded: .succeeded, .failed: .failed, .cancelled: .cancelled, .interrupted: .queued, .lost: .queued,
         ],

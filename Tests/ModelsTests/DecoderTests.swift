@@ -2,6 +2,7 @@ import Checkpoints
 import Models
 import Tensor
 import Testing
+import Vocabulary
 
 @Suite struct DecoderTests {
     static func configuration(_ name: String, _ json: ConfigObject) throws -> Llama.Configuration {

@@ -2,6 +2,7 @@ import Checkpoints
 import Models
 import Tensor
 import Testing
+import Vocabulary
 
 @Suite struct DenoiserTests {
     typealias Model = UNet2DConditionModel

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Tensor
+import Vocabulary
 
 /// One file pair of Tests/Goldens/make_goldens.py: a configuration, weights both sides compute, inputs and outputs.
 struct Golden: Sendable {

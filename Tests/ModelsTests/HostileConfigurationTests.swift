@@ -3,6 +3,7 @@ import JSON
 import Models
 import Tensor
 import Testing
+import Vocabulary
 
 /// A configuration that no model was trained with is a typed error, or it runs: it never traps.
 @Suite struct HostileConfigurationTests {

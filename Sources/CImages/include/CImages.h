@@ -12,7 +12,8 @@ typedef enum {
     LZ_IMAGE_TRUNCATED,   // the bytes end too early
     LZ_IMAGE_CORRUPT,     // the bytes contradict the format; see the message
     LZ_IMAGE_UNSUPPORTED, // valid, but of a kind that is not read
-    LZ_IMAGE_MEMORY
+    LZ_IMAGE_MEMORY,
+    LZ_IMAGE_STOPPED      // `goes_on` said no
 } lz_image_status;
 
 /// The library's own words, for the log and the error text; empty when there are none.
@@ -26,9 +27,10 @@ void lz_bytes_free(lz_bytes bytes);
 /// palettes and lesser depths are expanded, 16 bits rounded to 8, a missing alpha is 255, a superfluous one dropped.
 lz_image_status lz_png_decode(const uint8_t *bytes, size_t count, uint32_t width, uint32_t height, uint32_t channels,
                               uint8_t *pixels, lz_image_message *message);
-/// Encodes pixels[height][width][channels] (1, 3 or 4 channels) as PNG with zlib level 0 to 9.
+/// Encodes pixels[height][width][channels] (1, 3 or 4 channels) as PNG with zlib level 0 to 9. `goes_on` is asked
+/// before each row; once it says no, nothing is encoded.
 lz_image_status lz_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, int level,
-                              lz_bytes *encoded, lz_image_message *message);
+                              bool (*goes_on)(void), lz_bytes *encoded, lz_image_message *message);
 
 /// What a JPEG's frame header says. components is 1 (grey), 3 (colour) or 4 (CMYK); decoding gives 1 or 3 channels.
 typedef struct { uint32_t width, height, components; bool arithmetic; } lz_jpeg_header;
@@ -42,9 +44,10 @@ lz_image_status lz_jpeg_decode(const uint8_t *bytes, size_t count, const lz_jpeg
 /// One APP1 segment: at most 65533 bytes.
 typedef struct { const uint8_t *data; size_t count; } lz_jpeg_segment;
 /// Encodes pixels[height][width][channels] (1 or 3 channels) with quality 1 to 100; chroma at full resolution or halved.
+/// `goes_on` as for PNG, but a JPEG is written after its last row has come.
 lz_image_status lz_jpeg_encode(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, int quality,
                                bool full_chroma, const lz_jpeg_segment *segments, size_t segment_count,
-                               lz_bytes *encoded, lz_image_message *message);
+                               bool (*goes_on)(void), lz_bytes *encoded, lz_image_message *message);
 
 /// What a WebP says of its picture, or of its first when it is animated.
 typedef struct { uint32_t width, height; bool has_alpha, is_animated; } lz_webp_header;
@@ -55,7 +58,7 @@ lz_image_status lz_webp_decode(const uint8_t *bytes, size_t count, uint32_t widt
                                uint8_t *pixels, lz_image_message *message);
 /// Encodes pixels[height][width][channels] (3 or 4 channels) with quality 1 to 100; 100 is lossless.
 lz_image_status lz_webp_encode(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, int quality,
-                               lz_bytes *encoded, lz_image_message *message);
+                               bool (*goes_on)(void), lz_bytes *encoded, lz_image_message *message);
 
 /// A colour profile (ICC): its own name and the channels of the colours that it describes.
 typedef struct { uint32_t channels; lz_image_message name; } lz_profile_facts;

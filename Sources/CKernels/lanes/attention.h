@@ -4,6 +4,7 @@
 //
 // A source defines the operands first (attention_f32.h, or bf16 pairs): `operand`, its packing, `score_keys` and
 // `accumulate_values`.
+#include "../include/threads.h"
 #include "../vector_kernels.h"
 #include "lanes.h"
 
@@ -158,7 +159,7 @@ static void attend_in_tiles(const attention_block *block, void *scratch) {
     }
     memset(space.outputs, 0, tiles * d * query_tile * sizeof(float));
     size_t end = visible_keys(shape, block->query_end - 1);
-    for (size_t key = 0; key < end; key += key_block) {
+    for (size_t key = 0; key < end && !lz_abandoned(); key += key_block) {
         size_t keys = smaller(key_block, end - key);
         pack_keys(block, key, keys, space.keys);
         pack_values(block, key, keys, space.values);

@@ -1,6 +1,7 @@
 // Attention one query at a time: scores are computed twice (for the maximum, then for the sum) instead of stored.
 #include <math.h>
 
+#include "../include/threads.h"
 #include "../numbers.h"
 #include "tables.h"
 
@@ -45,7 +46,8 @@ static void attend_query(const attention_block *block, size_t query) {
 
 static void attend(const attention_block *block, void *scratch) {
     (void)scratch;
-    for (size_t query = block->query_begin; query < block->query_end; query++) attend_query(block, query);
+    for (size_t query = block->query_begin; query < block->query_end && !lz_abandoned(); query++)
+        attend_query(block, query);
 }
 
 static size_t attention_queries(const lz_attention *shape, lz_dtype type) {

@@ -99,7 +99,9 @@ extension CLIPTextModel {
         /// D, and the most tokens it reads.
         package let width, context: Int
         package let vocabulary: Int
-        let hidden, heads, depth, projection: Int
+        /// Layers.
+        package let depth: Int
+        let hidden, heads, projection: Int
         let endToken: Int
         let epsilon: Float
         let activation: Activation

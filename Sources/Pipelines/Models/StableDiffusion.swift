@@ -1,0 +1,103 @@
+// Stable Diffusion 1.x, 2.x and XL: which parts they have and what is special about each.
+//
+// Reference  diffusers `StableDiffusionPipeline`, `StableDiffusionXLPipeline`, `LatentConsistencyModelPipeline`
+
+import Checkpoints
+import Models
+import Schedulers
+import Tensor
+import Tokenizers
+import Vocabulary
+
+extension TextToImage {
+    /// A Stable Diffusion 1.x or 2.x.
+    static func stableDiffusion(
+        _ files: ModelFiles, _ catalog: ModelCatalog, _ precision: Precision
+    ) throws -> TextToImage {
+        try stableDiffusion(
+            files, precision, family: "stable-diffusion", clipPrompts(files, catalog, precision), steps: 20,
+            guidance: 7.5, aligned: .sd1, correctsScheduler: true)
+    }
+
+    /// A Stable Diffusion 1.x distilled to few steps, which is told the scale of guidance.
+    static func latentConsistency(
+        _ files: ModelFiles, _ catalog: ModelCatalog, _ precision: Precision
+    ) throws -> TextToImage {
+        var model = try stableDiffusion(
+            files, precision, family: "latent-consistency", clipPrompts(files, catalog, precision), steps: 4,
+            guidance: 8.5, aligned: .sd1)
+        guard try files.config(.denoiser).optionalInt("time_cond_proj_dim") != nil else {
+            throw PipelineError.part(
+                path: files.folder(.denoiser) + "/config.json", fact: "it has no time_cond_proj_dim",
+                remedy: "use a consistency model's UNet, or name StableDiffusionPipeline in model_index.json")
+        }
+        model.guidance = .embedded
+        return model
+    }
+
+    /// A Stable Diffusion XL or XL Turbo.
+    static func stableDiffusionXL(
+        _ files: ModelFiles, _ catalog: ModelCatalog, _ precision: Precision
+    ) throws -> TextToImage {
+        let encoder = CLIPPairPromptEncoder(
+            first: try CLIPPart(files, 0, catalog, precision), second: try CLIPPart(files, 1, catalog, precision),
+            zeroesEmptyNegative: try files.flag("force_zeros_for_empty_prompt", default: true))
+        return try stableDiffusion(
+            files, precision, family: "stable-diffusion-xl", encoder, steps: 20, guidance: 5,
+            aligned: .sdxl)
+    }
+
+    private static func clipPrompts(
+        _ files: ModelFiles, _ catalog: ModelCatalog, _ precision: Precision
+    ) throws -> CLIPPromptEncoder {
+        // No Stable Diffusion was trained with padding hidden.
+        try files.config(.text(0)).requireFalse("use_attention_mask")
+        return CLIPPromptEncoder(part: try CLIPPart(files, 0, catalog, precision))
+    }
+
+    private static func stableDiffusion(
+        _ files: ModelFiles, _ precision: Precision, family: String, _ encoder: any PromptEncoder, steps: Int,
+        guidance: Double, aligned: AlignedModel, correctsScheduler: Bool = false
+    ) throws -> TextToImage {
+        let config = try UNet2DConditionModel.Configuration(files.config(.denoiser))
+        // A UNet that is told the scale needs no negative branch, whatever pipeline saved it.
+        let rule: GuidanceRule = config.guidanceWidth == nil ? .classifierFree : .embedded
+        let codec = try latentCodec(files, precision)
+        let side = (config.sampleSize ?? 64) * codec.factor
+        return TextToImage(
+            family: family, precision: precision, files: files,
+            defaults: Defaults(width: side, height: side, steps: steps, guidance: guidance),
+            scheduler: try files.scheduler,
+            encoder: encoder,
+            denoiser: UNetDenoiser(
+                configuration: config, unet: try unet(files, precision, config), source: .none,
+                // Original height and width, offset of the crop, target height and width: no crop of a picture of its size.
+                timeIDs: { size in
+                    let (height, width) = (Float(size.height), Float(size.width))
+                    return [height, width, 0, 0, height, width]
+                }),
+            codec: codec, guidance: rule, correctsScheduler: correctsScheduler, aligned: aligned)
+    }
+
+    /// The UNet of a model.
+    static func unet(
+        _ files: ModelFiles, _ precision: Precision, _ config: UNet2DConditionModel.Configuration
+    ) throws -> Part<UNet2DConditionModel> {
+        try files.part(.denoiser, precision) { weights in
+            let unet = try UNet2DConditionModel(weights, config)
+            try weights.requireAllTaken()
+            return unet
+        }
+    }
+
+    /// The decoder of the model's autoencoder, large or tiny. The reference divides latents by `scaling_factor` and, other
+    /// than later pipelines, never adds `shift_factor`.
+    private static func latentCodec(_ files: ModelFiles, _ precision: Precision) throws -> any LatentCodec {
+        if files.className(of: .autoencoder) == "AutoencoderTiny" {
+            return try TinyLatentCodec(files, precision, shifts: false)
+        }
+        var config = try AutoencoderKL.Configuration(files.config(.autoencoder))
+        config.shift = 0
+        return try VariationalLatentCodec(files, precision, config)
+    }
+}

@@ -1,0 +1,126 @@
+package import Kinds
+package import Tensor
+
+/// What a denoiser is told about the picture, for one branch of guidance.
+package struct Branch: Sendable {
+    /// Hidden states of the prompt [1, T, D].
+    package var hidden: Tensor
+    /// Pooled vector of the prompt [1, P], where the model has one.
+    package var pooled: Tensor?
+    /// Latents [1, H, W, C] of a picture that the drawing starts from; nil: none, which networks that take one see as
+    /// zeros.
+    package var source: Tensor?
+
+    package init(hidden: Tensor, pooled: Tensor? = nil, source: Tensor? = nil) {
+        self.hidden = hidden
+        self.pooled = pooled
+        self.source = source
+    }
+}
+
+/// A prompt, encoded, with what the user should know about it.
+package struct EncodedPrompt: Sendable {
+    package var positive: Branch
+    /// nil when the job is not guided.
+    package var negative: Branch?
+    /// Tokens of the prompt before any cut, markers included.
+    package var tokens: Int
+    /// Text that did not fit; nil when all of it did.
+    package var truncatedText: String?
+    /// Most tokens that the encoder reads.
+    package var limit: Int
+}
+
+/// Text encoders of one family of models.
+package protocol PromptEncoder: Sendable {
+    var parts: [any ModelPart] { get }
+    /// Refuses what a request asks of the text and these encoders cannot do; reads no weights.
+    func check(_ request: Generate) throws(PipelineError)
+    /// Encodes the prompt and, when `guided`, the negative prompt.
+    func callAsFunction(_ request: Generate, guided: Bool, _ lender: some PartLender) throws -> EncodedPrompt
+    /// Branches of the greatest length, without a tokenizer: for walks of shapes.
+    func longest(guided: Bool, _ lender: some PartLender) throws -> [Branch]
+}
+
+extension PromptEncoder {
+    package func check(_ request: Generate) throws(PipelineError) {}
+}
+
+/// Predicts noise, velocity or the picture from noisy latents.
+package protocol Denoiser: Sendable {
+    var parts: [any ModelPart] { get }
+    /// Width and height in latents are multiples of this.
+    var unit: Int { get }
+    /// Tokens that latents of this size count as, for schedules that are shifted by them.
+    func tokens(height: Int, width: Int) -> Int
+    /// What about a text or about latents of so many channels does not fit this network; nil when all does. Parts of
+    /// different models in one folder are met here, before any arithmetic.
+    func mismatch(with branch: Branch, channels: Int) -> String?
+    /// Prepares what stays the same over the steps of one picture of `size` pixels: keys and values of the text.
+    func prepare(
+        _ branches: [Branch], size: PixelSize, guidance: Double, _ lender: some PartLender
+    ) throws -> any PreparedBranches
+}
+
+/// Branches in the form in which a network reads them at every step.
+package protocol PreparedBranches: Sendable {
+    /// One model output [1, H, W, C] in f32 for each branch, from latents [1, H, W, C] and a timestep (0 ... 1000).
+    func predict(_ latents: Tensor, timestep: Float, _ lender: some PartLender) throws -> [Tensor]
+}
+
+/// Width and height of a picture in pixels.
+package struct PixelSize: Sendable, Equatable {
+    package var width, height: Int
+}
+
+/// Turns latents into a picture.
+package protocol LatentCodec: Sendable {
+    var parts: [any ModelPart] { get }
+    /// Channels of the latents.
+    var channels: Int { get }
+    /// Pixels of one latent along each side.
+    var factor: Int { get }
+    /// Latents [1, H, W, C] as the denoiser leaves them → picture [1, H·f, W·f, 3] in −1 ... 1, f32.
+    func decode(_ latents: Tensor, _ lender: some PartLender) throws -> Tensor
+}
+
+/// Guidance as a weighted sum of branches.
+package struct GuidanceRule: Sendable {
+    /// The text of a branch.
+    package enum Text: Sendable { case prompt, negative }
+
+    package struct Term: Sendable, Equatable {
+        package var text: Text
+        package var weight: Float
+    }
+
+    /// The branches that are evaluated at a scale, and their weights, which sum to 1. `needsUnguided`: the sampler reads
+    /// the negative branch by itself, whatever its weight.
+    package let terms: @Sendable (_ scale: Double, _ needsUnguided: Bool) -> [Term]
+
+    /// Classifier-free guidance (Ho & Salimans 2022): away from the negative branch, where the scale is above 1.
+    package static let classifierFree = GuidanceRule { $0 > 1 || $1 ? both($0) : [Term(text: .prompt, weight: 1)] }
+    /// The same at every scale.
+    package static let always = GuidanceRule { scale, _ in both(scale) }
+    /// The network itself is told the scale, as consistency models are.
+    package static let embedded = GuidanceRule { _, _ in [Term(text: .prompt, weight: 1)] }
+
+    private static func both(_ scale: Double) -> [Term] {
+        [Term(text: .prompt, weight: Float(scale)), Term(text: .negative, weight: 1 - Float(scale))]
+    }
+
+    /// The output of the negative branch in f32; nil when none was evaluated.
+    static func unguided(_ outputs: [Tensor], _ terms: [Term]) -> Tensor? {
+        zip(outputs, terms).first { $0.1.text == .negative }?.0.converted(to: .f32)
+    }
+
+    /// Σ weight·output in f32, the last branch first.
+    static func combine(_ outputs: [Tensor], _ terms: [Term]) -> Tensor {
+        precondition(outputs.count == terms.count && !terms.isEmpty, "\(outputs.count) outputs, \(terms.count) terms")
+        let outputs = outputs.map { $0.converted(to: .f32) }
+        guard outputs.count > 1 else { return outputs[0] }
+        let last = outputs.count - 1
+        let pair = outputs[last].blended(terms[last].weight, with: outputs[last - 1], terms[last - 1].weight)
+        return zip(outputs, terms).dropLast(2).reversed().reduce(pair) { $0.blended(1, with: $1.0, $1.1.weight) }
+    }
+}

@@ -1,0 +1,54 @@
+import Checkpoints
+import Models
+import Tensor
+import Vocabulary
+
+/// `AutoencoderKL`, its decoding half.
+struct VariationalLatentCodec: LatentCodec {
+    private let configuration: AutoencoderKL.Configuration
+    private let autoencoder: Part<AutoencoderKL>
+
+    init(_ files: ModelFiles, _ precision: Precision, _ config: AutoencoderKL.Configuration) throws {
+        configuration = config
+        autoencoder = try files.part(.autoencoder, precision, settings: "shift \(config.shift)") { weights in
+            let autoencoder = try AutoencoderKL(weights, config, halves: [.decoder])
+            try weights.requireAllTaken(ignoring: "encoder.", "quant_conv.")
+            return autoencoder
+        }
+    }
+
+    var parts: [any ModelPart] { [autoencoder] }
+    var channels: Int { configuration.latents }
+    var factor: Int { configuration.factor }
+
+    func decode(_ latents: Tensor, _ lender: some PartLender) throws -> Tensor {
+        try lender.lease(autoencoder).value.decode(latents)
+    }
+}
+
+/// `AutoencoderTiny`.
+struct TinyLatentCodec: LatentCodec {
+    private let configuration: AutoencoderTiny.Configuration
+    private let autoencoder: Part<AutoencoderTiny>
+
+    /// Without `shifts` its `shift_factor` is left out.
+    init(_ files: ModelFiles, _ precision: Precision, shifts: Bool = true) throws {
+        var config = try AutoencoderTiny.Configuration(files.config(.autoencoder))
+        if !shifts { config.shift = 0 }
+        let shaped = config
+        configuration = shaped
+        autoencoder = try files.part(.autoencoder, precision, settings: "shift \(shaped.shift)") { weights in
+            let autoencoder = try AutoencoderTiny(weights, shaped)
+            try weights.requireAllTaken()
+            return autoencoder
+        }
+    }
+
+    var parts: [any ModelPart] { [autoencoder] }
+    var channels: Int { configuration.latents }
+    var factor: Int { configuration.factor }
+
+    func decode(_ latents: Tensor, _ lender: some PartLender) throws -> Tensor {
+        try lender.lease(autoencoder).value.decode(latents)
+    }
+}

@@ -1,0 +1,54 @@
+// Words that every room speaks: each enumeration is a closed list that both sides print and read.
+
+/// The parts of a job, in the order in which they happen; a kind passes through those that it has.
+package enum Stage: String, Codable, Sendable, CaseIterable {
+    /// Weights are read.
+    case load
+    /// The prompt or a picture becomes a condition.
+    case encode
+    case denoise
+    /// Latents become pixels.
+    case decode
+    /// Tokens are chosen one after the other.
+    case generate
+    /// Pixels become a file.
+    case write
+}
+
+/// The arithmetic of a model; left out, the worker takes the fastest that the CPU and the checkpoint allow.
+package enum Precision: String, Codable, Sendable, CaseIterable {
+    case f32, bf16, int8
+}
+
+/// Whose random numbers the latents repeat for a seed.
+package enum RandomSource: String, Codable, Sendable, CaseIterable {
+    /// `torch.randn` on a CPU.
+    case torch
+    /// `torch.randn` on a GPU.
+    case philox
+}
+
+/// The format of a picture's file.
+package enum ImageFormat: String, Codable, Sendable, CaseIterable {
+    case png, jpeg, webp
+
+    package var fileExtension: String {
+        switch self {
+        case .png: "png"
+        case .jpeg: "jpg"
+        case .webp: "webp"
+        }
+    }
+
+    package var mediaType: String { "image/\(rawValue)" }
+}
+
+/// How much of the recipe an output file carries.
+package enum MetadataLevel: String, Codable, Sendable, CaseIterable {
+    case full, minimal, none
+}
+
+/// What happens to a prompt that is longer than the text encoder's context.
+package enum TruncationPolicy: String, Codable, Sendable, CaseIterable {
+    case warn, error
+}
