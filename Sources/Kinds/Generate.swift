@@ -6,6 +6,8 @@ package struct Generate: JobParameters {
     package var prompt = ""
     package var model: String?
     package var negativePrompt: String?
+    /// Last layers of CLIP's text encoder that the prompt does without.
+    package var clipSkip: Int?
     /// Pixels. Which multiples a model can draw is the model's knowledge, not this type's.
     package var width: Int?
     package var height: Int?
@@ -40,6 +42,9 @@ package struct Generate: JobParameters {
         .text("prompt", \.prompt, bytes: 32_768, "What the picture shows."),
         .text("model", \.model, bytes: 256, "Name of the model; the daemon's default when left out."),
         .text("negative_prompt", \.negativePrompt, bytes: 32_768, "What is kept out of the picture; needs guidance."),
+        .integer(
+            "clip_skip", \.clipSkip, 1...31,
+            "Last layers of CLIP's text encoder that the prompt does without, as diffusers counts; none when left out."),
         .integer("width", \.width, 1...4096, "Width in pixels; the model's own when left out."),
         .integer("height", \.height, 1...4096, "Height in pixels; the model's own when left out."),
         .integer("steps", \.steps, 1...1000, "Denoising steps; the model's own number when left out."),

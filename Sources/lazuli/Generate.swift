@@ -30,6 +30,9 @@ struct Generate: ParsableCommand {
     @Option(help: ArgumentHelp("Keep this out of the picture.", valueName: "text"))
     var negative: String?
 
+    @Option(help: ArgumentHelp("Do without this many of the last layers of CLIP's text encoder.", valueName: "layers"))
+    var clipSkip: Int?
+
     @Option(help: ArgumentHelp("Size in pixels.", valueName: "WxH"))
     var size: Size?
 
@@ -102,6 +105,7 @@ struct Generate: ParsableCommand {
         var parameters = Kinds.Generate(prompt: prompt)
         parameters.model = model
         parameters.negativePrompt = negative
+        parameters.clipSkip = clipSkip
         parameters.width = size?.width
         parameters.height = size?.height
         parameters.steps = steps

@@ -93,7 +93,7 @@ struct EngineTests {
         let changes: [(code: String, change: (inout Generate) -> Void)] = [
             ("unknown_model", { $0.model = "nothing" }), ("invalid_sampler", { $0.sampler = "nothing" }),
             ("invalid_sampler", { $0.schedule = "nothing" }), ("invalid_parameter", { $0.precision = .int8 }),
-            ("unknown_model", { $0.model = "../lazuli-mini" }),
+            ("unknown_model", { $0.model = "../lazuli-mini" }), ("invalid_parameter", { $0.clipSkip = 1 }),
         ]
         for (code, change) in changes {
             #expect(try workshop.failure(request("a", change)).code == code)

@@ -32,6 +32,30 @@ import Vocabulary
         }
     }
 
+    @Test func `layers of CLIP that are not there cannot be skipped`() throws {
+        let folder = try TemporaryFolder()
+        let row = try #require(JobKinds.named(Generate.kind))
+        // Three layers; of XL's two encoders the lesser has three, of which the last is never read.
+        for (golden, most) in [(TinyModel.sd1, 3), (TinyModel.sdxl, 2)] {
+            let model = try TinyModel(golden)
+            try model.write(to: "\(folder.path)/\(golden)")
+            let workshop = folder.workshop()
+            var request = model.requests[0]
+            request.model = golden
+            for skipped in 1...most {
+                request.clipSkip = skipped
+                _ = try row.appraise(request.json, workshop)
+            }
+            request.clipSkip = most + 1
+            let error = #expect(throws: PipelineError.self) { try row.appraise(request.json, workshop) }
+            guard case .request("clip_skip", _, _) = error else {
+                Issue.record("\(String(describing: error))")
+                continue
+            }
+            #expect(try workshop.failure(request).param == "clip_skip")
+        }
+    }
+
     @Test func `models that name the same files hold them once`() throws {
         let folder = try TemporaryFolder()
         let model = try TinyModel(TinyModel.sd1)

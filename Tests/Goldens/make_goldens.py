@@ -11,6 +11,7 @@ with LAZULI_GOLDENS=DIR.
 import argparse
 import json
 import pathlib
+import types
 
 import numpy as np
 import torch
@@ -476,7 +477,11 @@ def text_encoder(seed, width, layers, projection=None):
         vocab_size=len(json.loads((CLIP_VOCABULARY / "vocab.json").read_text())), hidden_size=width,
         intermediate_size=2 * width, num_hidden_layers=layers, num_attention_heads=2, projection_dim=projection or width,
         bos_token_id=0, eos_token_id=2, pad_token_id=0, hidden_act="gelu" if projection else "quick_gelu")
-    return (transformers.CLIPTextModelWithProjection if projection else transformers.CLIPTextModel)(config).eval()
+    model = (transformers.CLIPTextModelWithProjection if projection else transformers.CLIPTextModel)(config).eval()
+    if not hasattr(model, "text_model"):
+        # diffusers' clip_skip finds the norm where transformers had it before version 5.
+        model.text_model = types.SimpleNamespace(final_layer_norm=model.final_layer_norm)
+    return model
 
 
 def pipeline(build, seed, requests, **parts):
@@ -502,7 +507,7 @@ def pipeline(build, seed, requests, **parts):
         configs[name] = {key: value for key, value in config.items() if key not in ("_use_default_values", "transformers_version")}
     pictures = {}
     for number, request in enumerate(requests):
-        options = {"negative_prompt": request["negative_prompt"]} if "negative_prompt" in request else {}
+        options = {key: request[key] for key in ("negative_prompt", "clip_skip") if key in request}
         picture = model(
             request["prompt"], width=32, height=32, num_inference_steps=3, guidance_scale=request["guidance"],
             generator=torch.Generator().manual_seed(number), output_type="pt", **options).images[0]
@@ -514,6 +519,8 @@ REQUESTS = [
     {"prompt": "a red apple on a blue background", "guidance": 3.0},
     {"prompt": "a red apple on a blue background", "guidance": 1.0},
     {"prompt": "two cats", "negative_prompt": "a dog", "guidance": 5.0},
+    {"prompt": "two cats", "negative_prompt": "a dog", "guidance": 5.0, "clip_skip": 1},
+    {"prompt": "two cats", "guidance": 3.0, "clip_skip": 2},
 ]
 
 
@@ -553,7 +560,7 @@ def _(seed, k):
 
     return pipeline(
         lambda **parts: StableDiffusionXLPipeline(**parts, add_watermarker=False),
-        seed, REQUESTS, text_encoder=text_encoder(seed, 16 * k, 3), tokenizer=tokenizer("<|endoftext|>"),
+        seed, [REQUESTS[0], *REQUESTS[2:]], text_encoder=text_encoder(seed, 16 * k, 3), tokenizer=tokenizer("<|endoftext|>"),
         text_encoder_2=text_encoder(seed, 32 * k, 4, projection=24 * k), tokenizer_2=tokenizer("!"),
         unet=small_unet(
             48 * k, use_linear_projection=True, addition_embed_type="text_time", addition_time_embed_dim=8,

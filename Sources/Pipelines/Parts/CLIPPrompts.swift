@@ -52,6 +52,15 @@ struct CLIPPart: Sendable {
         return (text, try lender.lease(model).value([text.ids]))
     }
 
+    /// Refuses to skip more layers than there are; `own` are skipped anyway.
+    func check(_ request: Generate, skipping own: Int = 0) throws(PipelineError) {
+        let most = configuration.depth - own
+        guard let skipped = request.clipSkip, skipped > most else { return }
+        throw .request(
+            parameter: "clip_skip", fact: "\(skipped) is more than the layers of the text encoder",
+            remedy: most > 0 ? "skip at most \(most)" : "leave it out")
+    }
+
     /// What a text of the greatest length gives, for walks of shapes.
     func longest(_ lender: some PartLender) throws -> CLIPTextModel.Output {
         try lender.lease(model).value([[Int](repeating: 0, count: configuration.context)])
@@ -64,10 +73,16 @@ struct CLIPPromptEncoder: PromptEncoder {
 
     var parts: [any ModelPart] { part.parts }
 
+    func check(_ request: Generate) throws(PipelineError) { try part.check(request) }
+
     func callAsFunction(_ request: Generate, guided: Bool, _ lender: some PartLender) throws -> EncodedPrompt {
         let (text, output) = try part.encode(request.prompt, lender)
+        // As the reference has it: layers are skipped for the prompt alone, and the final norm follows.
+        let hidden = try request.clipSkip.map {
+            try lender.lease(part.model).value.normalised(output.hidden(skipping: $0))
+        }
         return EncodedPrompt(
-            positive: Branch(hidden: output.last),
+            positive: Branch(hidden: hidden ?? output.last),
             negative: guided
                 ? Branch(hidden: try part.encode(request.negativePrompt ?? "", lender).output.last) : nil,
             tokens: text.tokenCount, truncatedText: text.truncatedText.isEmpty ? nil : text.truncatedText,
@@ -87,8 +102,12 @@ struct CLIPPairPromptEncoder: PromptEncoder {
 
     var parts: [any ModelPart] { first.parts + second.parts }
 
+    func check(_ request: Generate) throws(PipelineError) {
+        for part in [first, second] { try part.check(request, skipping: 1) }
+    }
+
     func callAsFunction(_ request: Generate, guided: Bool, _ lender: some PartLender) throws -> EncodedPrompt {
-        let (text, positive) = try encode(request.prompt, lender)
+        let (text, positive) = try encode(request.prompt, skipping: request.clipSkip ?? 0, lender)
         var other: Branch?
         if guided {
             other =
@@ -109,13 +128,15 @@ struct CLIPPairPromptEncoder: PromptEncoder {
     }
 
     private func encode(
-        _ prompt: String, _ lender: some PartLender
+        _ prompt: String, skipping count: Int = 0, _ lender: some PartLender
     ) throws -> (text: CLIPTokenizer.Prompt, branch: Branch) {
         let (text, one) = try first.encode(prompt, lender)
-        return (text, branch(one, try second.encode(prompt, lender).output))
+        return (text, branch(one, try second.encode(prompt, lender).output, skipping: count))
     }
 
-    private func branch(_ one: CLIPTextModel.Output, _ two: CLIPTextModel.Output) -> Branch {
-        Branch(hidden: one.hidden(skipping: 1).joined(with: two.hidden(skipping: 1)), pooled: two.pooled)
+    /// `count` layers less than the model was trained with.
+    private func branch(_ one: CLIPTextModel.Output, _ two: CLIPTextModel.Output, skipping count: Int = 0) -> Branch {
+        Branch(
+            hidden: one.hidden(skipping: 1 + count).joined(with: two.hidden(skipping: 1 + count)), pooled: two.pooled)
     }
 }
