@@ -20,6 +20,7 @@ demo: build language-model
 
 ## Runs every test.
 test: packages language-model
+	@scripts/install-packages.sh test
 	scripts/run-tests.sh
 
 ## Everything a patch has to pass.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs the system packages that the build needs and this machine lacks; does nothing when all are there.
+# With the word "test" also those by which the tests judge the pictures.
 set -euo pipefail
 
 missing=()
@@ -19,6 +20,10 @@ need liblcms2-dev header lcms2.h
 need libsqlite3-dev header sqlite3.h
 need python3 python3 --version
 need python3-pip python3 -m pip --version
+if [ "${1:-}" = test ]; then
+    need libimage-exiftool-perl exiftool -ver
+    need pngcheck command -v pngcheck
+fi
 
 [ ${#missing[@]} -eq 0 ] && exit 0
 echo "Installing ${missing[*]}" >&2

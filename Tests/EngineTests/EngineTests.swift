@@ -61,6 +61,32 @@ struct EngineTests {
         }
     }
 
+    @Test(arguments: [
+        ("euler_ancestral", nil, "Euler a", nil), ("k_heun", "karras", "Heun", "Karras"),
+        ("dpm++2m", nil, "DPM++ 2M", nil), ("DPM2 a Karras", nil, "DPM2 a", "Karras"),
+        ("dpmpp_2m_sde", "sgm_uniform", "DPM++ 2M SDE", "SGM Uniform"),
+        ("k_lms", "ddim", "LMS", "DDIM"), ("euler", "beta", "Euler", "beta"), ("Euler", "Beta", "Euler", "Beta"),
+        ("res-multistep", "kl_optimal", "res_multistep", "kl_optimal"),
+    ]) func `other programs read AUTOMATIC1111's labels, which draw the same picture again`(
+        sampler: String, schedule: String?, label: String, scheduleLabel: String?
+    ) throws {
+        let file = try #require(
+            try workshop.draw(
+                request {
+                    $0.sampler = sampler
+                    $0.schedule = schedule
+                }
+            ).reports.files.first)
+        let read = A1111Parameters(try #require(try Metadata(reading: file).parameters))
+        #expect(read["Sampler"] == label && read["Schedule type"] == scheduleLabel)
+        let again = try workshop.draw(
+            request {
+                $0.sampler = read["Sampler"]
+                $0.schedule = read["Schedule type"]
+            })
+        #expect(again.reports.files == [file])
+    }
+
     @Test func `pictures of a batch are those of their seeds alone`() throws {
         let batch = try workshop.draw(request { $0.count = 3 }).reports.files
         for (index, file) in batch.enumerated() {

@@ -2,6 +2,7 @@ import API
 import FoundationEssentials
 import Images
 package import Kinds
+import Schedulers
 import Vocabulary
 
 /// What is written beside the pixels so that a picture can be drawn again.
@@ -82,17 +83,20 @@ struct PictureFile {
         Int(exactly: value).map(String.init) ?? String(value)
     }
 
-    /// The text that AUTOMATIC1111's readers expect.
+    /// The text that AUTOMATIC1111's readers expect. They match its labels exactly; what it lacks keeps the name it has here.
     private var parameters: A1111Parameters {
         let width = request.width ?? 0
         let height = request.height ?? 0
+        let sampler = request.sampler.map { Sampler(rawValue: $0)?.label ?? $0 } ?? ""
         var settings: [A1111Parameters.Setting] = [
-            .init("Steps", "\(request.steps ?? 0)"), .init("Sampler", request.sampler ?? ""),
+            .init("Steps", "\(request.steps ?? 0)"), .init("Sampler", sampler),
             .init("CFG scale", Self.decimal(request.guidance ?? 0)), .init("Seed", "\(seed)"),
             .init("Size", "\(width)x\(height)"), .init("Model hash", String(fingerprint.prefix(10))),
             .init("Model", request.model ?? ""), .init("Version", "Lazuli \(lazuliVersion)"),
         ]
-        if let schedule = request.schedule { settings.insert(.init("Schedule type", schedule), at: 2) }
+        if let name = request.schedule {
+            settings.insert(.init("Schedule type", SigmaSchedule(rawValue: name)?.label ?? name), at: 2)
+        }
         return A1111Parameters(
             prompt: request.prompt, negativePrompt: request.negativePrompt ?? "", settings: settings)
     }
