@@ -59,4 +59,32 @@ import Testing
             #expect(key == "use_attention_mask")
         }
     }
+
+    /// A single file of the XL family, without most of its tensors, whose header carries this title.
+    private func singleFile(title: String?) -> String {
+        let names = ["model.diffusion_model.input_blocks.0.0.weight", "conditioner.embedders.1.model.ln_final.weight"]
+        var entries = names.enumerated().map {
+            #""\#($1)": {"dtype": "F32", "shape": [1], "data_offsets": [\#($0 * 4), \#($0 * 4 + 4)]}"#
+        }
+        if let title { entries.append(#""__metadata__": {"modelspec.title": "\#(title)"}"#) }
+        let header = "{\(entries.joined(separator: ", "))}"
+        // 512 bytes, so that the length is ASCII and the whole file is text.
+        let padding = String(repeating: " ", count: 512 - header.utf8.count)
+        return "\0\u{2}\0\0\0\0\0\0" + header + padding + String(repeating: "\0", count: 4 * names.count)
+    }
+
+    @Test(arguments: [
+        ("sd_xl_turbo_1.0_fp16", nil, 999), ("dreamshaperXL_v21TurboDPMSDE", nil, 999), ("m", "SDXL Turbo", 999),
+        ("sdxl_lightning_4step", nil, 999), ("Hyper-SDXL-1step", nil, 999),
+        ("sd_xl_base_1.0", "Stable Diffusion XL 1.0 Base", 1), ("sd_xl_base_1.0", nil, 1), ("hyperrealXL", nil, 1),
+    ]) func `a distilled single file begins at the last timestep`(name: String, title: String?, first: Float) throws {
+        try withModel(["\(name).safetensors": singleFile(title: title)]) { catalog in
+            let path = "\(catalog.roots[0])/m/\(name).safetensors"
+            let scheduler = try ModelFiles(path).scheduler
+            let plan = try SamplingPlan(SamplingRequest(steps: 1), configuration: scheduler)
+            #expect(plan.steps.map(\.timestep) == [first])
+            let leading = SamplingRequest(schedule: .leading, steps: 1)
+            #expect(try SamplingPlan(leading, configuration: scheduler).steps.map(\.timestep) == [1])
+        }
+    }
 }

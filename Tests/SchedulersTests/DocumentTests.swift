@@ -89,7 +89,8 @@ import Testing
 
             ## Schedules
 
-            Without a schedule, or with "automatic", the checkpoint's own settings hold.
+            Without a schedule, or with "automatic", the checkpoint's own settings hold. A single file has none and takes those of
+            its family, but `trailing` where its name or `modelspec.title` says Turbo, Lightning or Hyper-SD.
 
 
             """

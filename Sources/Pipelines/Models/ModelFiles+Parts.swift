@@ -75,7 +75,7 @@ extension ModelFiles {
             var values: [String: SchedulerConfiguration.Value] = [:]
             for key in config.keys where !key.hasPrefix("_") { values[key] = config.schedulerValue(key) }
             let name = try className(of: .scheduler) ?? config.optionalString("_class_name")
-            return SchedulerConfiguration(className: name, values: values)
+            return spaced(SchedulerConfiguration(className: name, values: values))
         }
     }
 }
