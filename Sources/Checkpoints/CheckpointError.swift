@@ -17,6 +17,10 @@ package enum CheckpointError: Error, Equatable, Sendable {
     case malformed(file: String, Fault)
     case missing(file: String, tensor: String)
     case unsupportedType(file: String, tensor: String, type: String)
+    /// Tensors within the part `prefix` of a file that no network has.
+    case unused(file: String, prefix: String, tensors: [String])
+    /// A file of another kind than a diffusion model with all its parts.
+    case otherKind(file: String, OtherKind)
 
     /// What a header says that cannot be.
     package enum Fault: Error, Equatable, Sendable {
@@ -43,6 +47,7 @@ package enum CheckpointError: Error, Equatable, Sendable {
         case shardName(String)
         case shardLacks(tensor: String, shard: String)
         case shape(tensor: String, [Int], wanted: String)
+        case levels(Double, Double)
     }
 }
 
@@ -66,6 +71,11 @@ extension CheckpointError: CustomStringConvertible {
         case .missing(let file, let tensor): "\(file): has no tensor \"\(tensor)\""
         case .unsupportedType(let file, let tensor, let type):
             "\(file): tensor \"\(tensor)\" has type \(type), which is not supported; convert it to F32, F16 or BF16"
+        case .unused(let file, let prefix, let tensors):
+            "\(file): has \(tensors.count) tensors under \"\(prefix)\" that its architecture does not use, such as "
+                + tensors.prefix(3).map { "\"\($0)\"" }.joined(separator: ", ")
+                + "; it was changed or is of another architecture, use the file as its author published it"
+        case .otherKind(let file, let kind): "\(file): is \(kind.rawValue), which cannot draw; \(kind.remedy)"
         }
     }
 }
@@ -101,6 +111,7 @@ extension CheckpointError.Fault: CustomStringConvertible {
             "the index names \"\(excerpt(name))\", which is no safetensors file in its own folder"
         case .shardLacks(let tensor, let shard): "the index places tensor \"\(tensor)\" in \(shard), which lacks it"
         case .shape(let tensor, let shape, let wanted): "tensor \"\(tensor)\" has shape \(shape), not \(wanted)"
+        case .levels(let least, let most): "claims noise levels from \(least) to \(most)"
         }
     }
 }

@@ -2,7 +2,7 @@
 
 /// How the elements of a stored tensor are encoded; the raw value is the name for messages.
 package enum ElementType: String, Sendable, CaseIterable {
-    case f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, bool
+    case f64, f32, f16, bf16, f8_e4m3, f8_e5m2, i64, i32, i16, i8, u64, u32, u16, u8, bool
     case q4_0, q4_1, q5_0, q5_1, q8_0, q2_K, q3_K, q4_K, q5_K, q6_K, q8_K
     case iq1_s, iq1_m, iq2_xxs, iq2_xs, iq2_s, iq3_xxs, iq3_s, iq4_nl, iq4_xs, tq1_0, tq2_0, mxfp4
 
@@ -12,7 +12,7 @@ package enum ElementType: String, Sendable, CaseIterable {
         case .f64, .i64, .u64: (1, 8)
         case .f32, .i32, .u32: (1, 4)
         case .f16, .bf16, .i16, .u16: (1, 2)
-        case .i8, .u8, .bool: (1, 1)
+        case .f8_e4m3, .f8_e5m2, .i8, .u8, .bool: (1, 1)
         case .q4_0, .iq4_nl: (32, 18)
         case .q4_1: (32, 20)
         case .q5_0: (32, 22)
@@ -55,13 +55,16 @@ package enum ElementType: String, Sendable, CaseIterable {
         return overflow ? nil : total
     }
 
-    /// The type that safetensors calls `name`; nil for 8-bit and smaller floats and for complex numbers.
+    /// The type that safetensors calls `name`; nil for floats below 8 bits, for other
+    /// 8-bit floats and for complex numbers.
     init?(safetensors name: String) {
         switch name {
         case "F64": self = .f64
         case "F32": self = .f32
         case "F16": self = .f16
         case "BF16": self = .bf16
+        case "F8_E4M3": self = .f8_e4m3
+        case "F8_E5M2": self = .f8_e5m2
         case "I64": self = .i64
         case "I32": self = .i32
         case "I16": self = .i16

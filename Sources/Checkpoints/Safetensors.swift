@@ -98,9 +98,6 @@ private struct Header {
         if let type {
             guard let expected = type.byteCount(shape) else { throw .overflow(tensor: name, shape: shape) }
             guard expected == end - begin else { throw .length(tensor: name, expected: expected, found: end - begin) }
-            guard begin % type.alignment == 0 else {
-                throw .misaligned(tensor: name, offset: UInt64(begin), alignment: type.alignment)
-            }
         }
         let range = data.lowerBound + begin..<data.lowerBound + end
         return TensorRecord(typeName: typeName, type: type, shape: shape, file: file, range: range)

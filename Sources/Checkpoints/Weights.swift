@@ -128,7 +128,10 @@ package struct Weights: Sendable {
     private func full(_ name: String) -> String { path.isEmpty ? name : path + "." + name }
 
     private func take(_ name: String, _ shape: [Int]) throws(WeightError) -> CheckpointStore.Entry {
-        let name = full(name)
+        try take(full: full(name), shape)
+    }
+
+    private func take(full name: String, _ shape: [Int]) throws(WeightError) -> CheckpointStore.Entry {
         guard store.contains(name) else { throw .missing(name) }
         let entry: CheckpointStore.Entry
         do throws(CheckpointError) { entry = try store.entry(name) } catch {
@@ -152,6 +155,11 @@ package struct Weights: Sendable {
         case .f32: values = try stored(entry, shape, .f32, name)
         case .f16: values = try stored(entry, shape, .f16, name)
         case .bf16: values = try stored(entry, shape, .bf16, name)
+        case .f64, .f8_e4m3, .f8_e5m2:
+            try reserve(shape.reduce(1, *), .f32, name)
+            let scale = try scale(of: name)
+            // A walk by shapes reads nothing.
+            values = KernelWork.goesOn() ? Tensor(entry.converted(scale: scale), shape) : Tensor(zeros: shape)
         default:
             guard let format = Quantization(entry.type) else { throw .format(name, found: entry.type.rawValue) }
             try reserve(shape.reduce(1, *), .f32, name)
@@ -162,6 +170,23 @@ package struct Weights: Sendable {
         guard entry.isTransposed else { return values }
         try reserve(values.count, values.type, name)
         return values.permuted(1, 0)
+    }
+
+    /// What stored 8-bit floats are multiplied by: a tensor of one number beside them, 1 where there is none. ComfyUI writes
+    /// `x.scale_weight` or `x.weight_scale` beside `x.weight`; the scales of activations that may follow are not weights.
+    private func scale(of name: String) throws(WeightError) -> Float {
+        guard name.hasSuffix("weight") else { return 1 }
+        let stem = name.dropLast("weight".count)
+        for unread in ["scale_input", "input_scale"] where store.contains(stem + unread) {
+            ledger.taken.withLock { _ = $0.insert(stem + unread) }
+        }
+        for scale in ["\(stem)scale_weight", "\(stem)weight_scale"] where store.contains(scale) {
+            guard let shape = store.shape(scale), shape.allSatisfy({ $0 == 1 }) else {
+                throw .shape(scale, expected: [1], found: store.shape(scale) ?? [])
+            }
+            return try dense(take(full: scale, shape), scale).converted(to: .f32).floats[0]
+        }
+        return 1
     }
 
     private func stored(

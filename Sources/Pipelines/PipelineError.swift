@@ -3,7 +3,7 @@ package import Vocabulary
 /// Why a model does not load or a job does not finish; every case carries its facts.
 package enum PipelineError: Error, Sendable, Equatable {
     /// No model of that name under the roots.
-    case unknownModel(String, available: [String])
+    case unknownModel(String, available: [String], roots: [String])
     /// The checkpoint is of a kind that no builder knows.
     case unsupportedModel(path: String, kind: String)
     /// Part of a model folder is absent or unusable.
@@ -27,10 +27,12 @@ package enum PipelineError: Error, Sendable, Equatable {
 extension PipelineError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .unknownModel(let name, let available):
-            available.isEmpty
-                ? "there is no model \"\(name)\": no models were found; set LAZULI_MODELS to a folder that holds some"
-                : "there is no model \"\(name)\"; available: \(available.joined(separator: ", "))"
+        case .unknownModel(let name, let available, let roots):
+            "there is no model \"\(name)\"; "
+                + (available.isEmpty
+                    ? "no models were found, set LAZULI_MODELS to a folder that holds some"
+                    : "available: \(available.joined(separator: ", "))")
+                + "; searched: \(roots.joined(separator: ", "))"
         case .unsupportedModel(let path, let kind):
             "\(path) is a \(kind), which Lazuli cannot run; it runs Stable Diffusion 1.x, 2.x and XL, DreamLite and its own"
         case .part(let path, let fact, let remedy): "\(path): \(fact); \(remedy)"

@@ -24,7 +24,7 @@ struct Models: ParsableCommand {
                 if json { return try Console.print(json: models) }
                 let width = (models.map(\.id.count).max() ?? 0) + 2
                 for model in models {
-                    let note = model.unavailable.map { "unavailable: \($0)" } ?? (model.isDefault ? "default" : "")
+                    let note = model.unavailable.map { "unusable: \($0)" } ?? (model.isDefault ? "default" : "")
                     try Console.print(
                         "\(padded(model.id, width))\(padded(model.family, 24))\(model.bytes >> 20) MiB  \(note)")
                 }

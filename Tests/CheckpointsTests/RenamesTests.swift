@@ -39,7 +39,7 @@ import Testing
         try checkpoint(lines) { store in
             let original = try original(store)
             #expect(original.kind.rawValue == kind)
-            #expect(original.unclaimed == [])
+            #expect(original.ignored == [] && !original.markers.isVelocity && original.markers.edm == nil)
             let parts = [
                 "unet": original.unet, "vae": original.vae, "text_encoder": original.textEncoder,
                 "text_encoder_2": original.textEncoder2,
@@ -92,11 +92,118 @@ import Testing
         }
     }
 
-    @Test func `what no model needs is reported`() throws {
-        let lines = try lines("sd1") + [Line(name: "control.x", part: "", renamed: "", shape: [1], renamedShape: [])]
+    private func lines(_ kind: String, and names: [String]) throws -> [Line] {
+        try lines(kind) + names.map { Line(name: $0, part: "", renamed: "", shape: [1], renamedShape: []) }
+    }
+
+    @Test(arguments: ["sd1", "sd2", "sdxl"]) func `what lies beyond the parts is ignored, and within a part refused`(
+        _ kind: String
+    ) throws {
+        let extras = ["bundle_emb.x.string_to_param.*", "control_model.x", "epoch", "model_emb.x"]
+        try checkpoint(try lines(kind, and: extras)) { store in
+            let ignored = try original(store).ignored
+            #expect(ignored == extras)
+        }
+        for prefix in ["model.diffusion_model.", "first_stage_model."] {
+            try checkpoint(try lines(kind, and: [prefix + "stray.weight"])) { store in
+                let error = #expect(throws: CheckpointError.self) { _ = try OriginalCheckpoint(store) }
+                #expect(error == .unused(file: store.source, prefix: prefix, tensors: ["stray.weight"]))
+            }
+        }
+    }
+
+    @Test func `markers beside the weights decide the scheduler`() throws {
+        func scheduler(_ kind: String, _ markers: [String]) throws -> ConfigObject {
+            try checkpoint(try lines(kind, and: markers)) { store in
+                let original = try original(store)
+                #expect(original.ignored == [])
+                return original.schedulerConfig
+            }
+        }
+        for kind in ["sd1", "sd2", "sdxl"] {
+            for marker in ["v_pred", "model.diffusion_model.v_pred"] {
+                let prediction = try scheduler(kind, [marker]).string("prediction_type")
+                #expect(prediction == "v_prediction")
+            }
+            for marker in ["ztsnr", "model.diffusion_model.ztsnr"] {
+                let rescales = try scheduler(kind, [marker]).bool("rescale_betas_zero_snr")
+                #expect(rescales)
+            }
+            let rescales = try scheduler(kind, []).bool("rescale_betas_zero_snr")
+            #expect(!rescales)
+            let prediction = try scheduler(kind, []).string("prediction_type")
+            #expect(prediction == (kind == "sd2" ? "v_prediction" : "epsilon"))
+        }
+    }
+
+    /// An SD 2.x of two tensors, and `more` with their numbers.
+    private func numbered(_ kind: String, _ more: [(String, String, [UInt8])]) throws -> ConfigObject? {
+        let encoder = kind == "sd2" ? "cond_stage_model.model" : "conditioner.embedders.1.model"
+        let tensors = [
+            ("model.diffusion_model.input_blocks.0.0.weight", "F16", [0, 0] as [UInt8]),
+            ("\(encoder).ln_final.weight", "F16", [0, 0]),
+        ]
+        var data: [UInt8] = []
+        let entries = (tensors + more).map { name, type, bytes in
+            data += bytes
+            return
+                #""\#(name)":{"dtype":"\#(type)","shape":[1],"data_offsets":[\#(data.count - bytes.count),\#(data.count)]}"#
+        }
+        return try withFolder { folder in
+            try write(safetensors("{\(entries.joined(separator: ","))}", data: 0) + data, "\(folder)/m.safetensors")
+            return try OriginalCheckpoint(CheckpointStore(path: "\(folder)/m.safetensors"))?.schedulerConfig
+        }
+    }
+
+    private func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
+        withUnsafeBytes(of: value.littleEndian) { Array($0) }
+    }
+
+    @Test func `the steps of its training tell which SD 2 it is`() throws {
+        for (step, prediction) in [(875_000, "epsilon"), (110_000, "v_prediction"), (-1, "v_prediction")] {
+            for (type, number) in [
+                ("I64", bytes(Int64(step))), ("I32", bytes(Int32(step))), ("F32", bytes(Float(step).bitPattern)),
+                ("F64", bytes(Double(step).bitPattern)),
+            ] {
+                let found = try numbered("sd2", [("global_step", type, number)])?.string("prediction_type")
+                #expect(found == prediction, "\(type) \(step)")
+            }
+        }
+    }
+
+    @Test func `levels of EDM are read from the file in every type`() throws {
+        for (type, most, least) in [
+            ("F64", bytes(Double(120).bitPattern), bytes(Double(0.5).bitPattern)),
+            ("F32", bytes(Float(120).bitPattern), bytes(Float(0.5).bitPattern)),
+            ("F16", bytes(UInt16(0x5780)), bytes(UInt16(0x3800))),
+            ("BF16", bytes(UInt16(0x42F0)), bytes(UInt16(0x3F00))),
+        ] {
+            let markers = [("edm_vpred.sigma_max", type, most), ("edm_vpred.sigma_min", type, least)]
+            let config = try #require(try numbered("sdxl", markers))
+            let levels = [try config.double("sigma_min"), try config.double("sigma_max")]
+            #expect(levels == [0.5, 120], "\(type)")
+            let words = [try config.string("_class_name"), try config.string("prediction_type")]
+            #expect(words == ["EDMEulerScheduler", "v_prediction"])
+        }
+        for most in [0, -1, Float.infinity, .nan] {
+            let markers = [("edm_vpred.sigma_max", "F32", bytes(most.bitPattern))]
+            #expect(throws: CheckpointError.self) { _ = try numbered("sdxl", markers) }
+        }
+    }
+
+    @Test func `the encoder of an SD 2 is found under every prefix that it has`() throws {
+        let lines = try lines("sd2").map { line in
+            let name = line.name.replacingOccurrences(of: "cond_stage_model.", with: "conditioner.embedders.0.")
+            return Line(
+                name: name, part: line.part, renamed: line.renamed, shape: line.shape, renamedShape: line.renamedShape)
+        }
         try checkpoint(lines) { store in
-            let unclaimed = try original(store).unclaimed
-            #expect(unclaimed == ["control.x"])
+            #expect(store.otherKind == nil)
+            let original = try original(store)
+            #expect(original.kind == .sd2 && original.ignored == [])
+            #expect(
+                original.textEncoder.names.sorted()
+                    == lines.filter { $0.part == "text_encoder" }.map(\.renamed).sorted())
         }
     }
 

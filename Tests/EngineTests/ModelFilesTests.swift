@@ -87,4 +87,49 @@ import Testing
             #expect(try SamplingPlan(leading, configuration: scheduler).steps.map(\.timestep) == [1])
         }
     }
+
+    @Test func `sizes of conversions before 0.9 are corrected as diffusers corrects them`() throws {
+        let folder = try TemporaryFolder()
+        for (golden, version, side) in [
+            (TinyModel.sd1, "0.8.1", 64), (TinyModel.sd1, "0.2.0.dev0", 64), (TinyModel.sd1, "0.9.0", 8),
+            (TinyModel.sd1, "0.21.4", 8), (TinyModel.sd1, "1.0.0", 8), (TinyModel.sd1, nil, 8),
+            (TinyModel.sdxl, "0.8.1", nil),
+        ] as [(String, String?, Int?)] {
+            try TinyModel(golden).write(to: "\(folder.path)/m")
+            let file = URL(fileURLWithPath: "\(folder.path)/m/unet/config.json")
+            let before = try Registry(ModelCatalog(roots: [folder.path])).textToImage("m", .f32).defaults.width
+            if let version {
+                let text = try String(contentsOf: file, encoding: .utf8)
+                try Data(
+                    text.replacingOccurrences(
+                        of: "{", with: #"{"_diffusers_version": "\#(version)", "#, options: .anchored
+                    ).utf8
+                )
+                .write(to: file)
+            }
+            let after = try Registry(ModelCatalog(roots: [folder.path])).textToImage("m", .f32).defaults.width
+            // The tiny model's latents are 8 wide.
+            #expect(after * 8 == before * (side ?? 8), "\(golden) \(version ?? "no version")")
+        }
+    }
+
+    @Test func `models are found in folders of folders, and however their ending is written`() throws {
+        let folder = try TemporaryFolder()
+        for path in [
+            "a.safetensors", "B.SAFETENSORS", "sub/c.SafeTensors", "sub/deep/d.safetensors", "sub/e.gguf", "f.gguf",
+            "model/model_index.json", "model/unet/x.safetensors", "sub/part/config.json", "sub/part/x.safetensors",
+        ] {
+            let file = URL(fileURLWithPath: "\(folder.path)/\(path)")
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data().write(to: file)
+        }
+        // A folder that leads to itself ends the search.
+        try FileManager.default.createSymbolicLink(atPath: "\(folder.path)/loop", withDestinationPath: ".")
+        let catalog = ModelCatalog(roots: [folder.path])
+        let names = catalog.entries.map(\.name).filter { !$0.hasPrefix("loop") }
+        #expect(names == ["B", "a", "f", "model", "sub/c", "sub/deep/d"])
+        let error = #expect(throws: PipelineError.self) { try catalog.model("absent") }
+        #expect(error.map { "\($0)".contains(folder.path) } == true)
+    }
 }

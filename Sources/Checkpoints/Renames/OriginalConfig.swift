@@ -71,17 +71,29 @@ extension OriginalCheckpoint {
         kind == .sdxl ? textConfig("text_encoder_2", textEncoder2, activation: "gelu") : nil
     }
 
-    /// What diffusers would write as `scheduler/scheduler_config.json`; SD 2.x is taken for the v-prediction model.
+    /// What diffusers would write as `scheduler/scheduler_config.json`. An SD 2.x is the model on ε when it was trained for
+    /// 875000 steps, as diffusers has it, and else the one on v.
     package var schedulerConfig: ConfigObject {
-        let velocity = isMarkedVelocity || kind == .sd2
+        if let edm = markers.edm {
+            return config(
+                "scheduler",
+                [
+                    "_class_name": .string("EDMEulerScheduler"), "prediction_type": .string("v_prediction"),
+                    "sigma_min": .double(edm.lowerBound), "sigma_max": .double(edm.upperBound),
+                    "sigma_data": .double(1),
+                    "sigma_schedule": .string("exponential"), "num_train_timesteps": .int(1000),
+                ])
+        }
+        let isVelocity = markers.isVelocity || (kind == .sd2 && markers.step != 875_000)
+        let name = kind == .sd1 ? "PNDMScheduler" : kind == .sd2 ? "DDIMScheduler" : "EulerDiscreteScheduler"
         return config(
             "scheduler",
             [
-                "_class_name": .string(
-                    kind == .sd1 ? "PNDMScheduler" : kind == .sd2 ? "DDIMScheduler" : "EulerDiscreteScheduler"),
+                "_class_name": .string(markers.hasZeroTerminalSignal && kind == .sd1 ? "DDIMScheduler" : name),
                 "beta_start": .double(0.00085), "beta_end": .double(0.012), "beta_schedule": .string("scaled_linear"),
                 "num_train_timesteps": .int(1000), "steps_offset": .int(1), "timestep_spacing": .string("leading"),
-                "prediction_type": .string(velocity ? "v_prediction" : "epsilon"),
+                "prediction_type": .string(isVelocity ? "v_prediction" : "epsilon"),
+                "rescale_betas_zero_snr": .bool(markers.hasZeroTerminalSignal),
                 "set_alpha_to_one": .bool(false), "skip_prk_steps": .bool(true), "clip_sample": .bool(false),
             ])
     }

@@ -47,10 +47,7 @@ package struct ModelCatalog: Sendable {
     package var entries: [Entry] {
         var found: [String: Entry] = [:]
         for root in roots {
-            for name in Self.names(in: root) {
-                guard let entry = Self.entry(root, name), found[entry.name] == nil else { continue }
-                found[entry.name] = entry
-            }
+            for entry in Self.entries(root) where found[entry.name] == nil { found[entry.name] = entry }
         }
         return found.values.sorted { $0.name < $1.name }
     }
@@ -60,7 +57,7 @@ package struct ModelCatalog: Sendable {
         let entries = entries
         guard let entry = entries.first(where: { $0.name == name }) else {
             let generators = entries.filter { $0.kind == .diffusers || $0.kind == .safetensors }
-            throw PipelineError.unknownModel(name, available: generators.map(\.name))
+            throw PipelineError.unknownModel(name, available: generators.map(\.name), roots: roots)
         }
         return entry
     }
@@ -81,11 +78,29 @@ package struct ModelCatalog: Sendable {
         roots.map { "\($0)/\(name)" }.first { access($0, R_OK | X_OK) == 0 }
     }
 
+    /// Folders below a root that are looked into, one below the other.
+    private static let deepest = 3
+
+    /// The models of `root`, and of folders in it that are none themselves: those are named with their folder, "sdxl/turbo".
+    private static func entries(_ root: String, in folder: String = "", depth: Int = 0) -> [Entry] {
+        names(in: folder.isEmpty ? root : "\(root)/\(folder)").flatMap { name -> [Entry] in
+            let name = folder.isEmpty ? name : "\(folder)/\(name)"
+            if let entry = entry(root, name) { return isListed(entry, depth) ? [entry] : [] }
+            return depth < deepest ? entries(root, in: name, depth: depth + 1) : []
+        }
+    }
+
+    /// Parts and language models in folders of their own belong to what names them.
+    private static func isListed(_ entry: Entry, _ depth: Int) -> Bool {
+        depth == 0 || entry.kind == .diffusers || entry.kind == .safetensors
+    }
+
     private static func entry(_ root: String, _ name: String) -> Entry? {
         let path = "\(root)/\(name)"
         if access(path + "/model_index.json", F_OK) == 0 { return Entry(name: name, path: path, kind: .diffusers) }
         if access(path + "/config.json", F_OK) == 0 { return Entry(name: name, path: path, kind: .transformers) }
-        for (ending, kind) in [(".safetensors", Kind.safetensors), (".gguf", .gguf)] where name.hasSuffix(ending) {
+        for (ending, kind) in [(".safetensors", Kind.safetensors), (".gguf", .gguf)]
+        where name.lowercased().hasSuffix(ending) {
             return Entry(name: String(name.dropLast(ending.count)), path: path, kind: kind)
         }
         return nil

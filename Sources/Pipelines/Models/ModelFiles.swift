@@ -54,16 +54,25 @@ package struct ModelFiles: ModelSource {
             return
         }
         ledger.note(path)
-        guard let original = try OriginalCheckpoint(CheckpointStore(path: path)) else {
+        let store = try CheckpointStore(path: path)
+        if let kind = store.otherKind { throw CheckpointError.otherKind(file: path, kind) }
+        guard let original = try OriginalCheckpoint(store) else {
             throw PipelineError.unsupportedModel(path: path, kind: "checkpoint of an unknown architecture")
         }
-        guard original.unclaimed.isEmpty else { throw WeightError.unused(original.unclaimed) }
         layout = .original(original)
     }
 
     /// Whether all parts lie in one file, which then has no tokenizer.
     package var isSingleFile: Bool {
         if case .original = layout { true } else { false }
+    }
+
+    /// What about the files a user should know although the model can be used.
+    package var warnings: [String] {
+        guard case .original(let file) = layout, let first = file.ignored.first else { return [] }
+        return [
+            "\(file.ignored.count) tensors of the checkpoint belong to no part of the model and are ignored, such as \(first)"
+        ]
     }
 
     package var architecture: Architecture {

@@ -63,7 +63,9 @@ extension TextToImage {
         // A UNet that is told the scale needs no negative branch, whatever pipeline saved it.
         let rule: GuidanceRule = config.guidanceWidth == nil ? .classifierFree : .embedded
         let codec = try latentCodec(files, precision)
-        let side = (config.sampleSize ?? 64) * codec.factor
+        var sample = config.sampleSize ?? 64
+        if correctsScheduler { sample = try files.config(.denoiser).correctedSampleSize(sample) }
+        let side = sample * codec.factor
         return TextToImage(
             family: family, precision: precision, files: files,
             defaults: Defaults(width: side, height: side, steps: steps, guidance: guidance),
@@ -99,5 +101,17 @@ extension TextToImage {
         var config = try AutoencoderKL.Configuration(files.config(.autoencoder))
         config.shift = 0
         return try VariationalLatentCodec(files, precision, config)
+    }
+}
+
+extension ConfigObject {
+    /// As diffusers' Stable Diffusion pipeline reads `sample_size`: files of versions before 0.9 say 32 and mean 64.
+    fileprivate func correctedSampleSize(_ size: Int) throws(ConfigError) -> Int {
+        guard size < 64, has("sample_size"), (try? int("sample_size")) != nil,
+            let version = try optionalString("_diffusers_version")
+        else { return size }
+        let numbers = version.split(separator: ".").prefix(2).map { Int($0) }
+        guard numbers.count == 2, let major = numbers[0], let minor = numbers[1] else { return size }
+        return (major, minor) < (0, 9) ? 64 : size
     }
 }

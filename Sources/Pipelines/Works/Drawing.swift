@@ -150,6 +150,7 @@ extension Drawing {
         phase = .begin(restored?.picture ?? 0)
         // Who goes on from a checkpoint was told before.
         guard restored == nil else { return }
+        for warning in setting.model.files.warnings { desk.warn(warning) }
         for parameter in setting.plan.sampling.ignored {
             desk.warn("\(parameter) has no effect with the sampler \(setting.plan.sampler.rawValue)")
         }
@@ -261,7 +262,9 @@ extension Drawing {
         let budget = workshop.residents.budgetBytes
         let peak = try workshop.peak(model, plan.size, guided: plan.isGuided)
         guard peak <= budget else { throw PipelineError.memory(needed: peak, budget: budget) }
-        let warnings = plan.sampling.ignored.map { "\($0) has no effect with the sampler \(plan.sampler.rawValue)" }
+        let warnings =
+            model.files.warnings
+            + plan.sampling.ignored.map { "\($0) has no effect with the sampler \(plan.sampler.rawValue)" }
         return JobAppraisal(
             estimate: Estimate(
                 memoryBytes: peak, budgetBytes: budget, seconds: seconds(parameters, model, plan, workshop.paces)),
