@@ -5,7 +5,7 @@ PREFIX ?= $(HOME)/.local
 BUILD := $(SWIFT) build -c release
 SOURCES := Package.swift Sources schedulers Tests
 
-.PHONY: all build demo test check lint lengths units bench fmt install packages language-model clean
+.PHONY: all build demo test check lint lengths units bench fmt install packages language-model upscaler clean
 
 all: build
 
@@ -53,6 +53,10 @@ packages:
 ## Downloads the language model that conditions the default model, and checks its hash.
 language-model: packages
 	@scripts/fetch-language-model.sh
+
+## Downloads Real-ESRGAN's networks for `lazuli upscale`, checks their hashes and converts them.
+upscaler:
+	@scripts/fetch-upscalers.sh
 
 clean:
 	$(SWIFT) package clean

@@ -152,9 +152,8 @@ let package = Package(
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "API", "Checkpoints", "Digests", "Engine", "Images", "JSON", "Kinds", "Pipelines", "Schedulers", "Tensor",
-                "Vocabulary",
-                "Wire",
+                "API", "Checkpoints", "Digests", "Engine", "Images", "JSON", "Kinds", "Models", "Pipelines", "Schedulers",
+                "Tensor", "Vocabulary", "Wire",
             ], exclude: ["Goldens"], swiftSettings: swift),
         .testTarget(name: "KindsTests", dependencies: ["API", "JSON", "Kinds", "Vocabulary"], swiftSettings: swift),
         .testTarget(name: "WireTests", dependencies: ["API", "JSON", "Vocabulary", "Wire"], swiftSettings: swift),

@@ -73,6 +73,11 @@ final class Listing: Sendable {
         var ledger = FileLedger()
         guard entry.kind == .diffusers || entry.kind == .safetensors else { return Known(ledger: ledger, info: info) }
         do {
+            if let upscaler = try registry.upscaler(entry, Precision(usual: ())) {
+                (info.family, info.kinds) = (upscaler.family, [Upscale.kind])
+                info.isDefault = false
+                return Known(ledger: upscaler.ledger, info: info)
+            }
             let files = try ModelFiles(entry.path)
             ledger = files.ledger
             let architecture = try files.architecture

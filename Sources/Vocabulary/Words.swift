@@ -9,6 +9,8 @@ package enum Stage: String, Codable, Sendable, CaseIterable {
     case denoise
     /// Latents become pixels.
     case decode
+    /// A picture gets more pixels.
+    case upscale
     /// Tokens are chosen one after the other.
     case generate
     /// Pixels become a file.

@@ -60,6 +60,16 @@ struct Destination {
         }
     }
 
+    /// Writes every picture of a finished job and prints where they are, or the job itself as JSON.
+    func deliver(_ job: JobStatus, from client: DaemonClient, json: Bool) throws {
+        let files = try write(job, from: client)
+        if json {
+            try Console.print(json: JobReport(job: job, files: files))
+        } else if !isStandardOutput {
+            try files.forEach { try Console.print($0) }
+        }
+    }
+
     /// Fetches and writes every picture of a finished job; returns the paths of those that became files.
     func write(_ job: JobStatus, from client: DaemonClient) throws -> [String] {
         try check(count: job.outputs.count)

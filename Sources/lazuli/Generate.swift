@@ -88,12 +88,7 @@ struct Generate: ParsableCommand {
             if !submission.detach { try destination.check(count: number, json: submission.json) }
             let client = try submission.daemon.client()
             guard let job = try submission.run(body, on: client) else { return }
-            let files = try destination.write(job, from: client)
-            if submission.json {
-                try Console.print(json: JobReport(job: job, files: files))
-            } else if !destination.isStandardOutput {
-                try files.forEach { try Console.print($0) }
-            }
+            try destination.deliver(job, from: client, json: submission.json)
         }
     }
 

@@ -11,7 +11,7 @@ import Vocabulary
 ///
 /// Without that it compares.
 @Suite struct DocumentTests {
-    private static let kinds = [Kind(Generate.self), Kind(Describe.self)]
+    private static let kinds = [Kind(Generate.self), Kind(Describe.self), Kind(Upscale.self)]
     private static let file = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../docs/parameters.md").standardizedFileURL
 

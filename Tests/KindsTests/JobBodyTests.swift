@@ -5,7 +5,7 @@ import Kinds
 import Testing
 import Vocabulary
 
-let kinds = KindTable([Kind(Generate.self), Kind(Describe.self)], standard: Generate.kind)
+let kinds = KindTable([Kind(Generate.self), Kind(Describe.self), Kind(Upscale.self)], standard: Generate.kind)
 
 func read(_ text: String) throws -> JobSubmission { try JobBody.read(try JSON(Array(text.utf8)), kinds) }
 
@@ -100,13 +100,18 @@ func read(_ text: String) throws -> JobSubmission { try JobBody.read(try JSON(Ar
         (#"{"prompt": "p", "priority": 1.0}"#, .wrongType(param: "priority", expected: "an integer")),
         (
             #"{"prompt": "p", "kind": "caption"}"#,
-            .unknownName(param: "kind", value: "caption", allowed: ["generate", "describe"])
+            .unknownName(param: "kind", value: "caption", allowed: ["generate", "describe", "upscale"])
         ),
         (#"{"prompt": "p", "kind": 3}"#, .wrongType(param: "kind", expected: "a string")),
         (#"{"kind": "describe"}"#, .missing(param: "image")),
         (
             #"{"kind": "describe", "image": "../../etc/passwd"}"#,
             .wrongType(param: "image", expected: "the SHA-256 of an uploaded file in hexadecimal")
+        ),
+        (
+            #"{"kind": "upscale", "scale": 2, "height": 9, "image": "\#(String(repeating: "0", count: 64))"}"#,
+            .outOfRange(
+                param: "scale", value: "2", allowed: "nothing beside width or height, which say the size already")
         ),
         (
             #"{"prompt": "p", "seed": 18446744073709551615, "count": 2}"#,
@@ -126,6 +131,7 @@ func read(_ text: String) throws -> JobSubmission { try JobBody.read(try JSON(Ar
     private static let bodies: [String: [String: JSON]] = [
         "generate": ["kind": .string("generate"), "prompt": .string("p")],
         "describe": ["kind": .string("describe"), "image": .string(String(repeating: "0", count: 64))],
+        "upscale": ["kind": .string("upscale"), "image": .string(String(repeating: "0", count: 64))],
     ]
 
     private func submit(_ kind: Kind, _ name: String, _ value: JSON) throws(RequestError) -> JSON? {

@@ -19,6 +19,42 @@ import Vocabulary
         #expect(near.deviation(from: expected) < 0.03)
     }
 
+    /// Wide enough for bands of few lines; the last band is shorter, or as high as the halo of the one before.
+    @Test(.serialized, arguments: goldens("upscaler"), [1, 10, 24])
+    func `a picture in bands is the picture as a whole`(name: String, lines: Int) throws {
+        // Other tests measure the memory of this process.
+        defer { Arena.trim() }
+        let store = try Golden(name).store()
+        for precision in [Precision.f32, .bf16] {
+            let network = try upscaler(store, precision)
+            let (height, width) = (lines * network.unit, (name.contains("rrdb") ? 1700 : 3000) * network.unit)
+            let picture = noise([1, height, width, 3], seed: UInt64(lines))
+            var banded = BandedUpscaling(network, picture)
+            var bands: [Tensor] = []
+            let steps = banded.steps
+            while !banded.isDone {
+                #expect(banded.step < steps)
+                if let band = banded.advance(network) { bands.append(band[0]) }
+            }
+            #expect(banded.step == steps && (lines < 24 || (bands.count > 1 && steps > network.passes.count)))
+            let whole = network(picture)
+            let result = Tensor.stacked(bands)
+            #expect([1] + result.shape == whole.shape)
+            // Exactly, wherever the kernels sum in one order.
+            let difference = zip(result.floats, whole.floats).map { abs($0 - $1) }.max() ?? 0
+            #expect(difference <= (precision == .f32 ? 1e-5 : 1.0 / 255), "\(difference)")
+        }
+    }
+
+    private func noise(_ shape: [Int], seed: UInt64) -> Tensor {
+        var state = seed
+        return Tensor(
+            (0..<shape.reduce(1, *)).map { _ in
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return Float(state >> 56) / 255
+            }, shape)
+    }
+
     /// Each spelling of a chain's names, from the oldest.
     @Test(arguments: ["model", "trunk", "modern"], ["", "params.", "params_ema."])
     func `the names of all years load`(spelling: String, wrapper: String) throws {

@@ -36,32 +36,56 @@ package struct RRDBNet: Upscaler {
 
     package var factor: Int { (1 << configuration.doublings) / configuration.unshuffle }
     package var unit: Int { configuration.unshuffle }
-    /// Fifteen convolutions a block reach further than this, with weights that fade: Real-ESRGAN's own tiles overlap by 10.
-    package var reach: Int { 16 * configuration.unshuffle }
 
-    package func callAsFunction(_ x: Tensor) -> Tensor {
-        let joined = configuration.unshuffle == 1 ? x : x.pixelUnshuffled(configuration.unshuffle)
-        let first = input(joined)
-        var hidden = trunk(blocks.reduce(first) { $1($0) }, Epilogue(residual: first))
-        for convolution in enlarging { hidden = convolution(hidden).rectified(slopes: slopes) }
-        return output(detail(hidden).rectified(slopes: slopes), as: .f32)
+    package func prepared(_ x: Tensor) -> Tensor {
+        configuration.unshuffle == 1 ? x : x.pixelUnshuffled(configuration.unshuffle)
+    }
+
+    /// Planes: the pixels; then the first features, the block's input where its second and third part follow, and what
+    /// the last pass made; at the end the features that are enlarged.
+    package var passes: [BandPass] {
+        let features = configuration.features
+        let head = BandPass(reads: [0], keeps: [], reach: 1, pixels: 1 << 16, channels: features) { input($0[0]) }
+        let body = blocks.indices.flatMap { number -> [BandPass] in
+            let last = number == 0 ? 0 : 1
+            let parts = blocks[number].dense
+            return [
+                BandPass(reads: [last], keeps: [0, last], reach: 5, pixels: 1 << 15, channels: features) {
+                    parts[0]($0[0])
+                },
+                BandPass(reads: [2], keeps: [0, 1], reach: 5, pixels: 1 << 15, channels: features) { parts[1]($0[0]) },
+                BandPass(reads: [2, 1], keeps: [0], reach: 5, pixels: 1 << 15, channels: features) {
+                    $0[1].blended(1, with: parts[2]($0[0]), Block.share)
+                },
+            ]
+        }
+        let sum = BandPass(
+            reads: [blocks.isEmpty ? 0 : 1, 0], keeps: [], reach: 1, pixels: 1 << 16, channels: features
+        ) {
+            trunk($0[0], Epilogue(residual: $0[1]))
+        }
+        let enlargement = 1 << configuration.doublings
+        let tail = BandPass(
+            reads: [0], keeps: [], reach: 2, factor: enlargement, pixels: (1 << 17) / (enlargement * enlargement),
+            channels: configuration.outputs
+        ) { planes in
+            let hidden = enlarging.reduce(planes[0]) { $1($0).rectified(slopes: slopes) }
+            return output(detail(hidden).rectified(slopes: slopes), as: .f32)
+        }
+        return [head] + body + [sum, tail]
     }
 }
 
 extension RRDBNet {
     /// Three dense blocks beside an identity.
     private struct Block: Sendable {
-        private let dense: [Dense]
+        let dense: [Dense]
 
         init(_ weights: Weights, _ config: Configuration) throws(WeightError) {
             dense = [
                 try Dense(weights["rdb1"], config), try Dense(weights["rdb2"], config),
                 try Dense(weights["rdb3"], config),
             ]
-        }
-
-        func callAsFunction(_ x: Tensor) -> Tensor {
-            x.blended(1, with: dense.reduce(x) { $1($0) }, Self.share)
         }
 
         /// Share of a block's own output in the sum with its input.

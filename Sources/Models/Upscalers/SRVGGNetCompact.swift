@@ -7,7 +7,7 @@
 
 package import Checkpoints
 import Layers
-package import Tensor
+import Tensor
 
 package struct SRVGGNetCompact: Upscaler {
     package let configuration: Configuration
@@ -33,12 +33,19 @@ package struct SRVGGNetCompact: Upscaler {
 
     package var factor: Int { configuration.factor }
     package var unit: Int { 1 }
-    /// One pixel for each convolution: beyond it nothing changes.
-    package var reach: Int { configuration.depth + 1 }
 
-    package func callAsFunction(_ x: Tensor) -> Tensor {
-        let features = hidden.reduce(x) { $1.0($0).rectified(slopes: $1.slopes) }
-        return output(features, as: .f32).pixelShuffled(factor) + x.converted(to: .f32).nearest(factor)
+    /// One pass: the features of a band are small beside the time that they take.
+    package var passes: [BandPass] {
+        [
+            BandPass(
+                reads: [0], keeps: [], reach: configuration.depth + 1, factor: factor, pixels: 1 << 16,
+                channels: configuration.channels
+            ) { planes in
+                let x = planes[0]
+                let features = hidden.reduce(x) { $1.0($0).rectified(slopes: $1.slopes) }
+                return output(features, as: .f32).pixelShuffled(factor) + x.converted(to: .f32).nearest(factor)
+            }
+        ]
     }
 }
 

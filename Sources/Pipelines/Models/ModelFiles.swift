@@ -183,6 +183,7 @@ package struct ModelFiles: ModelSource {
         case .denoiser: access(path + "/transformer", F_OK) == 0 ? "transformer" : "unet"
         case .autoencoder: "vae"
         case .scheduler: "scheduler"
+        case .upscaler: "upscaler"
         case .text(let index): index == 0 ? "text_encoder" : "text_encoder_\(index + 1)"
         case .tokenizer(let index): index == 0 ? "tokenizer" : "tokenizer_\(index + 1)"
         }

@@ -4,7 +4,7 @@ import Vocabulary
 
 /// What a part of a model does in it.
 package enum Role: Hashable, Sendable {
-    case denoiser, autoencoder, scheduler
+    case denoiser, autoencoder, scheduler, upscaler
     /// Text encoders and their tokenizers, counted from 0.
     case text(Int)
     case tokenizer(Int)

@@ -53,7 +53,9 @@ private func members(_ parameters: JSON) -> [String: JSON] { parameters.asObject
 
 /// The kinds of jobs. A new kind is a row here.
 package enum JobKinds {
-    package static let rows = [JobKindRow(Drawing.self), JobKindRow(Describing.self)]
+    package static let rows = [
+        JobKindRow(Drawing.self), JobKindRow(Describing.self), JobKindRow(Upscaling.self),
+    ]
 
     /// What the daemon takes; a body without a kind asks for the first.
     package static let table = KindTable(rows.map(\.kind), standard: rows[0].kind.kind)
