@@ -55,7 +55,8 @@ let package = Package(
         .target(name: "Layers", dependencies: ["Checkpoints", "Tensor", "Vocabulary"], swiftSettings: swift),
         // Text to token ids and back.
         .target(
-            name: "Tokenizers", dependencies: ["JSON"], exclude: ["Unicode/make_canonical_mappings.py"], swiftSettings: swift),
+            name: "Tokenizers", dependencies: ["JSON"], exclude: ["Unicode/make_canonical_mappings.py"],
+            swiftSettings: swift),
         // Pictures as bytes: PNG, JPEG, orientation, metadata.
         .target(name: "Images", dependencies: ["CImages", "CKernels", "Vocabulary"], swiftSettings: swift),
         // One architecture a file.
@@ -118,7 +119,8 @@ let package = Package(
             swiftSettings: swift),
         // What `lazuli bench` runs.
         .target(
-            name: "Benchmark", dependencies: ["Checkpoints", "Models", "Pipelines", "Tensor", "Vocabulary"], swiftSettings: swift),
+            name: "Benchmark", dependencies: ["Checkpoints", "Models", "Pipelines", "Tensor", "Vocabulary"],
+            swiftSettings: swift),
         // The two programs.
         .executableTarget(
             name: "lazulid",
@@ -130,7 +132,8 @@ let package = Package(
         .executableTarget(
             name: "lazuli",
             dependencies: [
-                "API", "Benchmark", "Checkpoints", "Client", "Images", "JSON", "Kinds", "Pipelines", "Processes",
+                "API", "Benchmark", "Checkpoints", "Client", "Digests", "Images", "JSON", "Kinds", "Pipelines",
+                "Processes",
                 "Tensor", "Vocabulary",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -152,7 +155,8 @@ let package = Package(
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "API", "Checkpoints", "Digests", "Engine", "Images", "JSON", "Kinds", "Models", "Pipelines", "Schedulers",
+                "API", "Checkpoints", "Digests", "Engine", "Images", "JSON", "Kinds", "Models", "Pipelines",
+                "Schedulers",
                 "Tensor", "Vocabulary", "Wire",
             ], exclude: ["Goldens"], swiftSettings: swift),
         .testTarget(name: "KindsTests", dependencies: ["API", "JSON", "Kinds", "Vocabulary"], swiftSettings: swift),
@@ -183,7 +187,8 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swift),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "Vocabulary"], swiftSettings: swift),
         .testTarget(
-            name: "CheckpointsTests", dependencies: ["Checkpoints", "JSON", "Vocabulary"], exclude: ["Goldens"], swiftSettings: swift),
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "JSON", "Vocabulary"], exclude: ["Goldens"],
+            swiftSettings: swift),
         .testTarget(
             name: "TokenizersTests", dependencies: ["JSON", "Tokenizers"],
             exclude: ["Goldens", "corpus.py", "make_goldens.py"],

@@ -86,11 +86,11 @@ extension SamplingPlan {
     /// the other way.
     package static func begin(strength: Double?, steps: Int, isFlow: Bool) throws(SchedulerError) -> Int {
         guard let strength else { return 0 }
-        guard strength >= 0, strength <= 1 else { throw .strengthOutOfRange(strength) }
+        guard strength > 0, strength <= 1 else { throw .strengthOutOfRange(strength) }
         let kept = min(Double(steps) * strength, Double(steps))
         let begin = isFlow ? Int(max(Double(steps) - kept, 0)) : max(steps - Int(kept), 0)
-        guard begin < steps else { throw .strengthOutOfRange(strength) }
-        return begin
+        // Where the reference would have no step left, one runs.
+        return min(begin, steps - 1)
     }
 
     private static func shift(

@@ -8,6 +8,9 @@ package enum RequestError: Error, Sendable, Equatable {
     case missing(param: String)
     case wrongType(param: String, expected: String)
     case outOfRange(param: String, value: String, allowed: String)
+    /// A parameter that says nothing without another.
+    case alone(param: String, needs: String)
+    case contradiction(param: String, other: String)
     case unknownName(param: String, value: String, allowed: [String])
     case tooLong(param: String, bytes: Int, limit: Int)
     case nulCharacter(param: String)
@@ -30,6 +33,11 @@ package enum RequestError: Error, Sendable, Equatable {
             invalid("wrong_type", "\"\(param)\" has the wrong type. Send \(expected).", param)
         case .outOfRange(let param, let value, let allowed):
             invalid("out_of_range", "\"\(param)\" is \(value). Allowed: \(allowed).", param)
+        case .alone(let param, let needed):
+            invalid(
+                "needs_another", "\"\(param)\" means nothing without \"\(needed)\". Give both, or leave it out.", param)
+        case .contradiction(let param, let other):
+            invalid("contradiction", "\"\(param)\" cannot be combined with \"\(other)\". Leave one of them out.", param)
         case .unknownName(let param, let value, let allowed):
             invalid("unknown_name", "\"\(param)\" is \"\(value)\". Allowed: \(allowed.joined(separator: ", ")).", param)
         case .tooLong(let param, let bytes, let limit):

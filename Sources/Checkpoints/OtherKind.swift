@@ -14,8 +14,6 @@ package enum OtherKind: String, Sendable, CaseIterable {
     case vae = "a VAE alone"
     case textEncoder = "a text encoder alone"
     case unet = "a UNet alone"
-    case inpainting = "an inpainting model"
-    case edit = "a model that edits pictures"
     case playground = "a model with EDM preconditioning and latents of its own (Playground v2.5)"
 
     var remedy: String {
@@ -25,7 +23,6 @@ package enum OtherKind: String, Sendable, CaseIterable {
         case .upscaler: "it enlarges pictures: name a diffusion model"
         case .flux, .sd3, .playground: "use a Stable Diffusion 1.x, 2.x or XL"
         case .refiner: "use the base model"
-        case .inpainting, .edit: "it needs a picture beside the prompt: use the base model for a prompt alone"
         }
     }
 }
@@ -49,17 +46,12 @@ extension CheckpointStore {
             return has("single_blocks.0.", "single_transformer_blocks.0.") ? .flux : .sd3
         }
         if has("joint_blocks.0.") { return .sd3 }
-        if let inputs = shape("model.diffusion_model.input_blocks.0.0.weight") {
+        if contains("model.diffusion_model.input_blocks.0.0.weight") {
             if names.contains(where: { $0 == "edm_mean" }) { return .playground }
             let isRefiner =
                 contains("model.diffusion_model.label_emb.0.0.weight") && !has("conditioner.embedders.1.")
                 && has("conditioner.embedders.0.model.")
             if isRefiner { return .refiner }
-            switch inputs.count > 1 ? inputs[1] : 4 {
-            case 9: return .inpainting
-            case 8: return .edit
-            default: break
-            }
             return has("cond_stage_model.", "conditioner.", "text_encoders.") ? nil : .unet
         }
         if has("control_model.", "controlnet_cond_embedding.", "input_hint_block.") { return .controlNet }

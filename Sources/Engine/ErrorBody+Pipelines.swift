@@ -37,6 +37,8 @@ extension ErrorBody {
         case .size: self.init(.invalidRequest, code: "invalid_size", message: message, param: "size")
         case .request(let parameter, _, _):
             self.init(.invalidRequest, code: "invalid_parameter", message: message, param: parameter)
+        case .picture(let parameter, _):
+            self.init(.invalidRequest, code: "bad_picture", message: message, param: parameter, stage: stage)
         case .truncated: self.init(.invalidRequest, code: "prompt_too_long", message: message, param: "prompt")
         case .nonFinite(let stage, let step):
             self.init(.internalFailure, code: "non_finite", message: message, stage: stage, step: step)

@@ -84,7 +84,7 @@ final class Listing: Sendable {
             info.family = architecture.name.capped()
             let model = try registry.textToImage(entry, Precision(usual: ()))
             ledger = model.ledger
-            info.kinds = Registry.kinds(architecture).sorted { $0.rawValue < $1.rawValue }
+            info.kinds = model.kinds.sorted { $0.rawValue < $1.rawValue }
             info.defaults = try ModelInfo.Defaults(model)
         } catch {
             info.unavailable = "\(error)".capped()
@@ -95,7 +95,7 @@ final class Listing: Sendable {
 
 extension ModelInfo.Defaults {
     fileprivate init(_ model: TextToImage) throws {
-        let plan = try model.plan(Generate())
+        let plan = try model.usualPlan()
         self.init(
             width: plan.width, height: plan.height, steps: plan.steps, guidance: plan.guidance,
             sampler: plan.sampler.rawValue, schedule: (plan.schedule ?? .normal).rawValue, precision: model.precision)

@@ -24,8 +24,8 @@ final class Questions: Sendable {
         let isTaken =
             switch question {
             case .models(let from): listings.run { [listing] in tell(listing.page(from)) }
-            case .appraise(let kind, let parameters):
-                appraisals.run { [workshop] in tell(Self.appraise(kind, parameters, workshop)) }
+            case .appraise(let kind, let parameters, let inputs):
+                appraisals.run { [workshop] in tell(Self.appraise(kind, parameters, inputs, workshop)) }
             }
         guard !isTaken else { return }
         tell(
@@ -35,13 +35,17 @@ final class Questions: Sendable {
                     message: "The worker is still answering \(SideThread.most) questions. Ask again later.")))
     }
 
-    private static func appraise(_ kind: JobKind, _ parameters: JSON, _ workshop: Workshop) -> Answer {
+    private static func appraise(
+        _ kind: JobKind, _ parameters: JSON, _ inputs: [InputFile], _ workshop: Workshop
+    ) -> Answer {
         do {
             guard let row = JobKinds.named(kind) else {
                 throw RequestError.unknownName(
                     param: "kind", value: kind.rawValue, allowed: JobKinds.rows.map(\.kind.kind.rawValue))
             }
-            let appraisal = try row.appraise(parameters, workshop)
+            let appraisal = try row.appraise(
+                parameters, Dictionary(inputs.map { ($0.blob, $0.path) }, uniquingKeysWith: { first, _ in first }),
+                workshop)
             return .appraisal(
                 Appraisal(estimate: appraisal.estimate, warnings: appraisal.warnings.map { $0.capped() }))
         } catch {

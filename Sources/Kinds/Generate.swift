@@ -1,34 +1,42 @@
 package import API
 package import Vocabulary
 
-/// A picture from a prompt. Everything but the prompt is optional; what is left out comes from the model.
-package struct Generate: JobParameters {
+/// A picture from a prompt, and from another picture where one is given. Everything but the prompt is optional; what is
+/// left out comes from the model.
+package struct Generate: DrawingParameters {
     package var prompt = ""
     package var model: String?
+    package var image: Blob?
+    /// Part of the steps that run on the picture, above 0 to 1; one step at least.
+    package var strength: Double?
+    /// White is repainted; where it has transparency, what is opaque.
+    package var mask: Blob?
+    package var maskBlur: Int?
+    package var maskedContent: MaskedContent?
+    package var maskedOnly: Bool?
+    package var maskPadding: Int?
+    package var unmasked: UnmaskedPixels?
+    /// Pixels by which the picture is extended at its sides.
+    package var extendLeft, extendTop, extendRight, extendBottom: Int?
     package var negativePrompt: String?
-    /// Last layers of CLIP's text encoder that the prompt does without.
     package var clipSkip: Int?
-    /// Pixels. Which multiples a model can draw is the model's knowledge, not this type's.
     package var width: Int?
     package var height: Int?
     package var steps: Int?
-    /// Classifier-free guidance scale; 1 turns guidance off.
     package var guidance: Double?
     package var sampler: String?
     package var schedule: String?
-    /// Shift of the noise schedule of flow models.
     package var shift: Double?
-    /// Seed of the first image; image i uses `seed + i`.
     package var seed: UInt64?
-    /// Number of images.
     package var count = 1
     package var precision: Precision?
     package var rng = RandomSource.torch
     package var format = ImageFormat.png
-    /// JPEG or WebP quality, 1 to 100.
     package var quality = 95
     package var metadata = MetadataLevel.full
     package var onTruncate = TruncationPolicy.warn
+
+    package typealias Result = DrawingResult<Generate>
 
     package init() {}
 
@@ -37,87 +45,84 @@ package struct Generate: JobParameters {
     }
 
     package static let kind = JobKind("generate")
-    package static let summary = "Makes pictures from a prompt."
-    package static let table: [Parameter<Generate>] = [
-        .text("prompt", \.prompt, bytes: 32_768, "What the picture shows."),
-        .text("model", \.model, bytes: 256, "Name of the model; the daemon's default when left out."),
-        .text("negative_prompt", \.negativePrompt, bytes: 32_768, "What is kept out of the picture; needs guidance."),
-        .integer(
-            "clip_skip", \.clipSkip, 1...31,
-            "Last layers of CLIP's text encoder that the prompt does without, as diffusers counts; none when left out."),
-        .integer("width", \.width, 1...4096, "Width in pixels; the model's own when left out."),
-        .integer("height", \.height, 1...4096, "Height in pixels; the model's own when left out."),
-        .integer("steps", \.steps, 1...1000, "Denoising steps; the model's own number when left out."),
-        .number("guidance", \.guidance, 0...100, "Scale of the guidance by the prompt; 1 turns it off."),
-        .text("sampler", \.sampler, bytes: 256, "Name of the sampler; the checkpoint's when left out."),
-        .text("schedule", \.schedule, bytes: 256, "Name of the noise schedule; the sampler's when left out."),
-        .number("shift", \.shift, 0.01...100, "Shift of the noise schedule of flow models."),
-        .seed(
-            "seed", \.seed, "Seed of the first picture; the next ones count up. Chosen at random when left out or -1."),
-        .integer("count", \.count, 1...16, "Number of pictures."),
-        .choice("precision", \.precision, "Arithmetic; the fastest that machine and model allow when left out."),
-        .choice("rng", \.rng, "Whose random numbers the noise repeats: PyTorch's on a CPU or on a GPU."),
-        .choice("format", \.format, "Format of the files."),
-        .integer("quality", \.quality, 1...100, "JPEG or WebP quality; a WebP of 100 is lossless."),
-        .choice("metadata", \.metadata, "How much of the recipe the files carry."),
-        .choice(
-            "on_truncate", \.onTruncate, "What becomes of a prompt that is too long: cut with a warning, or an error."),
-    ]
-
-    package var title: String { String(prompt.prefix(80).map { $0.isNewline ? " " : $0 }) }
+    package static let summary = "Makes pictures from a prompt, alone or beginning from a picture."
+    package static let table: [Parameter<Generate>] =
+        [
+            .text("prompt", \.prompt, bytes: 32_768, "What the picture shows."),
+            .text("model", \.model, bytes: 256, "Name of the model; the daemon's default when left out."),
+            .blob("image", \.image, "A picture to begin from, by the SHA-256 under which it was uploaded."),
+            .number(
+                "strength", \.strength, 0.001...1,
+                "How much of the picture is drawn anew: the part of the steps that run, one at least. 0.75 when left "
+                    + "out; 1 with a mask or with sides to extend."),
+            .blob(
+                "mask", \.mask,
+                "Where the picture is repainted, as a picture of its size: where it is white, or, if any of it is "
+                    + "transparent, where it is opaque."),
+            .integer(
+                "mask_blur", \.maskBlur, 0...256,
+                "Deviation in pixels of the blur that softens the mask's edge; 0 when left out."
+            ),
+            .choice(
+                "masked_content", \.maskedContent,
+                "What stands under the mask before it is repainted; `original` when left out, `fill` where the picture "
+                    + "is extended."),
+            .flag("masked_only", \.maskedOnly, "Draws only the part around the mask, at the model's own size."),
+            .integer(
+                "mask_padding", \.maskPadding, 0...1024,
+                "Pixels around the mask that `masked_only` draws with it; 32 when left out."),
+            .choice(
+                "unmasked", \.unmasked,
+                "Whose pixels stand outside the mask: the picture's own (`input`, when left out) or the model's."),
+            .integer("extend_left", \.extendLeft, 0...2048, "Pixels by which the picture is extended to the left."),
+            .integer("extend_top", \.extendTop, 0...2048, "Pixels by which the picture is extended upwards."),
+            .integer("extend_right", \.extendRight, 0...2048, "Pixels by which the picture is extended to the right."),
+            .integer("extend_bottom", \.extendBottom, 0...2048, "Pixels by which the picture is extended downwards."),
+        ] + drawingRows
 
     package func check() throws(RequestError) {
-        guard let seed, seed.addingReportingOverflow(UInt64(count - 1)).overflow else { return }
-        throw .outOfRange(
-            param: "seed", value: "\(seed)", allowed: "up to \(UInt64.max - UInt64(count - 1)) for \(count) images")
+        try checkSeed()
+        let sides = [
+            ("extend_left", extendLeft), ("extend_top", extendTop), ("extend_right", extendRight),
+            ("extend_bottom", extendBottom),
+        ]
+        let masks: [(name: String, isGiven: Bool)] = [
+            ("mask_blur", maskBlur != nil), ("masked_content", maskedContent != nil), ("unmasked", unmasked != nil),
+            ("masked_only", maskedOnly == true), ("mask_padding", maskPadding != nil),
+        ]
+        if image == nil {
+            let orphans =
+                [("strength", strength != nil), ("mask", mask != nil)] + sides.map { ($0.0, $0.1 != nil) } + masks
+            if let orphan = orphans.first(where: \.1) { throw .alone(param: orphan.0, needs: "image") }
+        }
+        if mask == nil {
+            // A side that grows is repainted as a mask is.
+            let needy = margins.isEmpty ? masks : masks.suffix(2)
+            if let orphan = needy.first(where: \.isGiven) { throw .alone(param: orphan.name, needs: "mask") }
+        }
+        if maskPadding != nil && maskedOnly != true { throw .alone(param: "mask_padding", needs: "masked_only") }
+        if maskedOnly == true, let side = sides.first(where: { ($0.1 ?? 0) > 0 }) {
+            throw .contradiction(param: "masked_only", other: side.0)
+        }
     }
 
-    package mutating func settle() {
-        seed = seed ?? UInt64(UInt32.random(in: .min ... .max))
+    package var margins: Margins {
+        Margins(left: extendLeft ?? 0, top: extendTop ?? 0, right: extendRight ?? 0, bottom: extendBottom ?? 0)
     }
 
-    /// What a finished generation tells beside its pictures.
-    package struct Result: Codable, Sendable, Equatable {
-        package var model: String
-        /// SHA-256 of the checkpoint, in hexadecimal.
-        package var modelSHA256: String?
-        /// Always `cpu` in this version.
-        package var device: String
-        /// The kernel table, such as `avx512`.
-        package var kernels: String
-        package var threads: Int
-        package var promptTokens: Int
-        /// The end of the prompt that did not fit into the context.
-        package var truncatedText: String?
-        /// Seconds by stage, under the names of `Stage`.
-        package var seconds: [String: Double]
-        package var peakMemoryBytes: Int
-        /// The request with every default filled in: sent again, it draws the same picture.
-        package var parameters: Generate
-
-        package init(
-            model: String, modelSHA256: String? = nil, device: String = "cpu", kernels: String, threads: Int,
-            promptTokens: Int, truncatedText: String? = nil, seconds: [Stage: Double], peakMemoryBytes: Int,
-            parameters: Generate
-        ) {
-            self.model = model
-            self.modelSHA256 = modelSHA256
-            self.device = device
-            self.kernels = kernels
-            self.threads = threads
-            self.promptTokens = promptTokens
-            self.truncatedText = truncatedText
-            self.seconds = Dictionary(uniqueKeysWithValues: seconds.map { ($0.key.rawValue, $0.value) })
-            self.peakMemoryBytes = peakMemoryBytes
-            self.parameters = parameters
+    package var source: DrawingSource? {
+        guard let image else { return nil }
+        var source = DrawingSource(image: image, use: .start(strength: strength), extend: margins)
+        if mask != nil || !margins.isEmpty {
+            source.mask = .init(
+                image: mask, blur: maskBlur ?? 0, content: maskedContent ?? (margins.isEmpty ? .original : .fill),
+                padding: maskedOnly == true ? maskPadding ?? 32 : nil, unmasked: unmasked ?? .input)
         }
+        return source
+    }
 
-        private enum CodingKeys: String, CodingKey {
-            case model, device, kernels, threads, seconds, parameters
-            case modelSHA256 = "model_sha256"
-            case promptTokens = "prompt_tokens"
-            case truncatedText = "truncated_text"
-            case peakMemoryBytes = "peak_memory_bytes"
-        }
+    package mutating func fill(_ choices: DrawingChoices) {
+        fillCommon(choices)
+        strength = choices.strength
     }
 }

@@ -130,6 +130,27 @@ extension Parameter {
             .string($0[keyPath: path].sha256)
         }
     }
+
+    package static func blob(
+        _ name: String, _ path: any WritableKeyPath<Owner, Blob?> & Sendable, _ help: String
+    ) -> Parameter {
+        Parameter(name: name, help: help, values: .blob, isRequired: false) { (value, owner) throws(RequestError) in
+            owner[keyPath: path] = try value.blob(name)
+        } write: {
+            $0[keyPath: path].map { .string($0.sha256) }
+        }
+    }
+
+    package static func flag(
+        _ name: String, _ path: any WritableKeyPath<Owner, Bool?> & Sendable, _ help: String
+    ) -> Parameter {
+        Parameter(name: name, help: help, values: .flag, isRequired: false) { (value, owner) throws(RequestError) in
+            guard case .bool(let flag) = value else { throw .wrongType(param: name, expected: "true or false") }
+            owner[keyPath: path] = flag
+        } write: {
+            $0[keyPath: path].map(JSON.bool)
+        }
+    }
 }
 
 // How a value of the body becomes a value of a parameter.

@@ -1,3 +1,4 @@
+package import Images
 package import Vocabulary
 
 /// Why a model does not load or a job does not finish; every case carries its facts.
@@ -12,6 +13,8 @@ package enum PipelineError: Error, Sendable, Equatable {
     case size(width: Int, height: Int, multiple: Int, nearest: [Int])
     /// A request that contradicts the model.
     case request(parameter: String, fact: String, remedy: String)
+    /// A picture that cannot be read.
+    case picture(parameter: String, ImageError)
     /// The prompt is longer than the text encoder takes and the request forbids cutting it.
     case truncated(tokens: Int, limit: Int)
     /// A NaN or infinity; `step` is nil outside the denoising loop.
@@ -40,6 +43,7 @@ extension PipelineError: CustomStringConvertible {
             "\(width)x\(height) cannot be drawn: width and height are multiples of \(multiple); "
                 + "the nearest is \(nearest.map(String.init).joined(separator: "x"))"
         case .request(let parameter, let fact, let remedy): "\(parameter): \(fact); \(remedy)"
+        case .picture(let parameter, let error): "\(parameter): \(error)"
         case .truncated(let tokens, let limit):
             "the prompt has \(tokens) tokens and the text encoder reads \(limit); shorten it or allow truncation"
         case .nonFinite(let stage, let step):

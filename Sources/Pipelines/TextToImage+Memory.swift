@@ -3,17 +3,22 @@ import Tensor
 extension TextToImage {
     /// The most bytes that drawing a picture takes at a time, the model's parts included: a walk by shapes through the
     /// parts, the text, two steps and the decoding, as `Drawing` goes.
-    func peakBytes(_ size: PixelSize, guided: Bool) throws -> Int {
+    func peakBytes(_ plan: Plan) throws -> Int {
         let walk = ShapeWalk()
         return try walk {
             let parts = SketchedParts(walk)
-            let branches = try encoder.longest(guided: guided, parts)
-            for part in self.parts where !part.isOfText { try part.load(parts) }
-            let prepared = try denoiser.prepare(branches, size: size, guidance: 1, parts)
-            let shape = [1, size.height / codec.factor, size.width / codec.factor, codec.channels]
+            let texts = try encoder(for: plan).longest(guided: plan.isGuided, parts)
+            for part in self.parts(plan) where !part.isOfText { try part.load(parts) }
+            let branches = plan.terms.map { $0.text == .prompt ? texts[0] : texts[texts.count - 1] }
+            let prepared = try denoiser.prepare(branches, size: plan.size, guidance: 1, parts)
+            let shape = [1, plan.height / codec.factor, plan.width / codec.factor, codec.channels]
+            if plan.source != nil {
+                _ = try codec.encode(Tensor(zeros: [1, plan.height, plan.width, 3]), parts)
+                Arena.trim()
+            }
             var latents = Tensor(zeros: shape)
             for _ in 0..<2 {
-                let outputs = try prepared.predict(latents, timestep: 500, parts)
+                let outputs = try prepared.predict(latents, source: nil, timestep: 500, parts)
                 latents = Tensor.weightedSum(outputs.map { (weight: 1, value: $0) } + [(weight: 1, value: latents)])
             }
             Arena.trim()

@@ -1,11 +1,11 @@
-// Draws pictures from a prompt: encode the text, denoise latents along a sampler's table, decode.
+// Draws pictures from a prompt, or from a picture: encode the text, denoise latents along a sampler's table, decode.
 //
 // Shapes  H W latents, C latent channels; f pixels of one latent along a side
 
 package import Kinds
 package import Schedulers
 package import Tensor
-import Vocabulary
+package import Vocabulary
 
 /// A text-to-image model: what its configurations say, and parts that are loaded when they are needed.
 package struct TextToImage: Sendable {
@@ -32,11 +32,42 @@ package struct TextToImage: Sendable {
     var correctsScheduler = false
     /// Whose optimised levels Align Your Steps takes, if there are any for the family.
     var aligned: AlignedModel?
+    /// What the denoiser is shown of a picture.
+    var form = EncodedSource.Form.blended
+    /// How instructions are carried out; nil where the model was not trained for them.
+    var editing: Editing?
+    /// Whether the model draws well only at its own size, to which pictures that it changes are then brought.
+    var keepsOwnSize = false
+
+    /// Changing pictures by instruction.
+    struct Editing: Sendable {
+        /// Scale of the guidance by the picture that a request leaves out.
+        var imageGuidance: Double
+        /// What reads instructions; nil: what reads prompts.
+        var encoder: (any PromptEncoder)?
+    }
+
+    /// What can be done with the model.
+    package var kinds: Set<JobKind> {
+        var kinds: Set<JobKind> = []
+        if form == .blended || form == .masked { kinds.insert(Generate.kind) }
+        if editing != nil { kinds.insert(Edit.kind) }
+        return kinds
+    }
 
     /// The files that the model was opened from.
     package var ledger: FileLedger { files.ledger }
-    /// Every part in the order of its use.
-    package var parts: [any ModelPart] { encoder.parts + denoiser.parts + codec.parts }
+    /// The parts that a drawing wants, in the order of their use.
+    func parts(_ plan: Plan) -> [any ModelPart] {
+        encoder(for: plan).parts + denoiser.parts + codec.parts + (plan.source == nil ? [] : codec.encodingParts)
+    }
+
+    /// Every part that some drawing wants.
+    var everyPart: [any ModelPart] { encoder.parts + denoiser.parts + codec.parts + codec.encodingParts }
+
+    func encoder(for plan: Plan) -> any PromptEncoder {
+        if case .instructed? = plan.source?.form { editing?.encoder ?? encoder } else { encoder }
+    }
 }
 
 extension TextToImage {
@@ -48,30 +79,118 @@ extension TextToImage {
         package var sampler: Sampler
         package var schedule: SigmaSchedule?
         package var sampling: SamplingPlan
+        /// nil: from noise alone.
+        var source: Source?
+        /// What a user should know although it stops nothing.
+        var warnings: [String] = []
+
+        /// A drawing that begins from a picture.
+        struct Source: Sendable {
+            var framing: Framing
+            var form: EncodedSource.Form
+            var strength: Double?
+            var imageGuidance: Double?
+        }
 
         /// Evaluations of the denoiser for one picture.
         package var rows: Int { sampling.steps.count }
         package var size: PixelSize { PixelSize(width: width, height: height) }
         package var isGuided: Bool { terms.contains { $0.text == .negative } }
+        var strength: Double? { source?.strength }
+
+        func choices(_ model: TextToImage) -> DrawingChoices {
+            // A part's canvas is what was asked for; a picture that was brought to the model's size was not asked to be.
+            let size: PixelSize? =
+                switch source?.framing.fit {
+                case .padded?: source?.framing.source
+                case .scaled?: nil
+                case .part?, nil: self.size
+                }
+            return DrawingChoices(
+                model: model.name, width: size?.width, height: size?.height, steps: steps, guidance: guidance,
+                sampler: sampler.rawValue, schedule: schedule?.rawValue, precision: model.precision,
+                strength: source?.strength, imageGuidance: source?.imageGuidance)
+        }
     }
 
-    /// Checks a request against the model; reads no weights. What the request leaves out comes from the model.
-    package func plan(_ request: Generate) throws -> Plan {
-        try encoder.check(request)
-        let (width, height) = (request.width ?? defaults.width, request.height ?? defaults.height)
-        try check(width, height)
+    /// Checks a request against the model; reads no weights, and of pictures only the headers. What the request leaves out
+    /// comes from the model.
+    package func plan(_ request: some DrawingParameters, _ inputs: [Blob: String] = [:]) throws -> Plan {
+        let source = try planned(request, inputs)
+        let isInstructed = if case .instructed? = source?.form { true } else { false }
+        try (isInstructed ? editing?.encoder ?? encoder : encoder).check(request)
+        let width = source?.framing.canvas.width ?? request.width ?? defaults.width
+        let height = source?.framing.canvas.height ?? request.height ?? defaults.height
+        if source == nil { try check(width, height) }
         let steps = request.steps ?? defaults.steps
         let scale = request.guidance ?? defaults.guidance
-        let (sampler, schedule, sampling) = try tabulate(request, steps, width, height)
+        let (sampler, schedule, sampling) = try tabulate(request, steps, source?.strength, width, height)
+        let rule = isInstructed && editing != nil ? GuidanceRule.instruction : guidance
         return Plan(
             width: width, height: height, steps: steps, guidance: scale,
-            terms: guidance.terms(scale, sampling.needsUnguided),
+            terms: rule.terms(scale, source?.imageGuidance, sampling.needsUnguided),
+            sampler: sampler, schedule: schedule, sampling: sampling, source: source,
+            warnings: sampling.ignored.map { "\($0) has no effect with the sampler \(sampler.rawValue)" })
+    }
+
+    /// What a request that leaves everything out asks for.
+    package func usualPlan() throws -> Plan {
+        let steps = defaults.steps
+        let (sampler, schedule, sampling) = try tabulate(Generate(), steps, nil, defaults.width, defaults.height)
+        return Plan(
+            width: defaults.width, height: defaults.height, steps: steps, guidance: defaults.guidance,
+            terms: guidance.terms(defaults.guidance, editing?.imageGuidance, sampling.needsUnguided),
             sampler: sampler, schedule: schedule, sampling: sampling)
     }
 
+    /// Where the drawing begins, and whether this model can begin there.
+    private func planned(_ request: some DrawingParameters, _ inputs: [Blob: String]) throws -> Plan.Source? {
+        func refused(_ parameter: String, _ fact: String, _ remedy: String) -> PipelineError {
+            .request(parameter: parameter, fact: "\(fact)", remedy: remedy)
+        }
+        guard let source = request.source else {
+            switch form {
+            case .blended: return nil
+            case .masked:
+                throw refused("image", "the model \(name) repaints parts of pictures", "give it an image and a mask")
+            case .instructed:
+                throw refused("model", "\(name) changes pictures by instruction", "use the kind edit, or another model")
+            }
+        }
+        var planned: (form: EncodedSource.Form, strength: Double?, imageGuidance: Double?)
+        switch source.use {
+        case .start(let strength):
+            if case .instructed = form {
+                throw refused("model", "\(name) changes pictures by instruction", "use the kind edit, or another model")
+            }
+            if form == .masked && source.mask == nil {
+                throw refused(
+                    "mask", "the model \(name) repaints parts of pictures", "give a mask, or use another model")
+            }
+            planned = (form, strength ?? (source.mask == nil ? 0.75 : 1), nil)
+        case .instruction(let imageGuidance):
+            guard let editing else {
+                throw refused(
+                    "model", "\(name) was not trained to change pictures by instruction",
+                    "use a model that lists edit, or the kind generate with an image")
+            }
+            let form = if case .instructed = form { form } else { EncodedSource.Form.instructed(scaled: true) }
+            planned = (form, nil, imageGuidance ?? editing.imageGuidance)
+        }
+        let framing = try Framing(
+            source, size: InputPicture("image", source.image, inputs).size(), wanted: (request.width, request.height),
+            unit: codec.factor * denoiser.unit, own: PixelSize(width: defaults.width, height: defaults.height),
+            keepsOwn: keepsOwnSize)
+        return Plan.Source(
+            framing: framing, form: planned.form, strength: planned.strength, imageGuidance: planned.imageGuidance)
+    }
+
     /// Encodes the text of a request and checks it against the denoiser.
-    func encode(_ request: Generate, _ plan: Plan, _ lender: some PartLender) throws -> EncodedPrompt {
-        let prompt = try encoder(request, guided: plan.isGuided, lender)
+    func encode(
+        _ request: some DrawingParameters, _ plan: Plan, _ lender: some PartLender
+    ) throws -> EncodedPrompt {
+        let reader = encoder(for: plan)
+        let prompt = try reader(request, guided: plan.isGuided, lender)
         if prompt.truncatedText != nil && request.onTruncate == .error {
             throw PipelineError.truncated(tokens: prompt.tokens, limit: prompt.limit)
         }
@@ -90,7 +209,11 @@ extension TextToImage {
     func prepare(
         _ prompt: EncodedPrompt, _ plan: Plan, _ lender: some PartLender
     ) throws -> any PreparedBranches {
-        let branches = plan.terms.map { $0.text == .prompt ? prompt.positive : prompt.negative ?? prompt.positive }
+        let branches = plan.terms.map { term in
+            var branch = term.text == .prompt ? prompt.positive : prompt.negative ?? prompt.positive
+            branch.showsSource = term.showsSource
+            return branch
+        }
         return try denoiser.prepare(branches, size: plan.size, guidance: plan.guidance, lender)
     }
 
@@ -101,7 +224,7 @@ extension TextToImage {
 
     /// The sampler and schedule of a request, and the table they make.
     private func tabulate(
-        _ request: Generate, _ steps: Int, _ width: Int, _ height: Int
+        _ request: some DrawingParameters, _ steps: Int, _ strength: Double?, _ width: Int, _ height: Int
     ) throws(SchedulerError) -> (Sampler, SigmaSchedule?, SamplingPlan) {
         let named: (sampler: Sampler, schedule: SigmaSchedule?)? =
             if let name = request.sampler { try Sampler.named(name) } else { nil }
@@ -109,7 +232,8 @@ extension TextToImage {
         if let name = request.schedule { schedule = try SigmaSchedule.named(name) }
         let plan = try SamplingPlan(
             SamplingRequest(
-                sampler: named?.sampler, schedule: schedule, steps: steps, shift: request.shift,
+                sampler: named?.sampler, schedule: schedule, steps: steps, strength: strength,
+                shift: request.shift,
                 imageTokens: denoiser.tokens(height: height / codec.factor, width: width / codec.factor),
                 corrects: correctsScheduler, aligned: aligned),
             configuration: scheduler)

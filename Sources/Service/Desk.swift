@@ -75,7 +75,7 @@ struct Desk: JobDesk {
             let isHeld = try await of { () async throws(JournalError) in try await journal.holds(blob, uid: peer.uid) }
             guard isHeld else { throw JournalError.unknownBlob(blob.sha256.cut(to: 64)).body }
         }
-        let appraisal = try await dispatcher.appraise(kind: submission.kind, parameters: submission.parameters)
+        let appraisal = try await dispatcher.appraise(submission, uid: peer.uid)
         if let estimate = appraisal?.estimate, estimate.memoryBytes > estimate.budgetBytes {
             throw ErrorBody(
                 .invalidRequest, code: "too_large",

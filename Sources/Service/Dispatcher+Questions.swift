@@ -99,8 +99,10 @@ extension Dispatcher {
     // MARK: What is asked
 
     /// What the job would cost; nil when the worker cannot say in time.
-    func appraise(kind: JobKind, parameters: JSON) async throws(ErrorBody) -> Appraisal? {
-        switch await ask(.appraise(kind: kind, parameters: parameters), within: settings.appraisalTime) {
+    func appraise(_ submission: JobSubmission, uid: UInt32) async throws(ErrorBody) -> Appraisal? {
+        let inputs = submission.inputs.map { InputFile(blob: $0, path: blobs.path($0, uid: uid)) }
+        let question = Question.appraise(kind: submission.kind, parameters: submission.parameters, inputs: inputs)
+        switch await ask(question, within: settings.appraisalTime) {
         case .appraisal(var appraisal)?:
             var warnings: [String] = []
             for warning in appraisal.warnings { warnings.warn(warning) }

@@ -54,3 +54,21 @@ package enum MetadataLevel: String, Codable, Sendable, CaseIterable {
 package enum TruncationPolicy: String, Codable, Sendable, CaseIterable {
     case warn, error
 }
+
+/// What stands under a mask before it is repainted.
+package enum MaskedContent: String, Codable, Sendable, CaseIterable {
+    /// What the picture shows there.
+    case original
+    /// The colours around it, grown over it.
+    case fill
+    /// Noise.
+    case noise
+}
+
+/// Whose pixels a repainted picture has where its mask is black.
+package enum UnmaskedPixels: String, Codable, Sendable, CaseIterable {
+    /// The source's own, to the bit.
+    case input
+    /// What the model makes of them.
+    case model
+}

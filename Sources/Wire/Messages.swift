@@ -60,8 +60,9 @@ package struct InputFile: Codable, Sendable, Equatable {
 package enum Question: Codable, Sendable, Equatable {
     /// The models from number `from` on, as many as fit a frame.
     case models(from: Int)
-    /// Whether these parameters can be carried out, and at what cost. Reads configurations, never weights.
-    case appraise(kind: JobKind, parameters: JSON)
+    /// Whether these parameters can be carried out, and at what cost. Reads configurations and the headers of the inputs,
+    /// never weights.
+    case appraise(kind: JobKind, parameters: JSON, inputs: [InputFile])
 }
 
 package enum Answer: Codable, Sendable, Equatable {

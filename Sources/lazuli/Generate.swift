@@ -3,146 +3,96 @@ import Client
 import Kinds
 import Vocabulary
 
-extension Precision: ExpressibleByArgument {}
-extension RandomSource: ExpressibleByArgument {}
-extension ImageFormat: ExpressibleByArgument {}
-extension MetadataLevel: ExpressibleByArgument {}
-extension TruncationPolicy: ExpressibleByArgument {}
-
 /// `lazuli generate`
 struct Generate: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Make a picture from a prompt.")
+    static let configuration = CommandConfiguration(
+        abstract: "Make a picture from a prompt, alone or beginning from a picture.")
 
     @Argument(help: "What the picture shows.")
     var prompt: String
 
-    @Option(name: .shortAndLong, help: "Use this model; `lazuli models list` names them.")
-    var model: String?
+    @Option(help: ArgumentHelp("Begin from this picture; - reads it from standard input.", valueName: "file"))
+    var image: String?
 
     @Option(
-        name: .shortAndLong,
         help: ArgumentHelp(
-            "Write to this file, in the format of its extension; several pictures get -1, -2, … before it. A single "
-                + "one may go to - for standard output.",
-            valueName: "file"))
-    var output: String?
+            "How much of the picture is drawn anew, above 0 to 1. Default: 0.75; 1 with a mask or --extend.",
+            valueName: "part"))
+    var strength: Double?
 
-    @Option(help: ArgumentHelp("Keep this out of the picture.", valueName: "text"))
-    var negative: String?
+    @Option(help: ArgumentHelp("Repaint the picture only where this one of its size is white.", valueName: "file"))
+    var mask: String?
 
-    @Option(help: ArgumentHelp("Do without this many of the last layers of CLIP's text encoder.", valueName: "layers"))
-    var clipSkip: Int?
+    @Option(help: ArgumentHelp("Soften the mask's edge by this many pixels.", valueName: "pixels"))
+    var maskBlur: Int?
 
-    @Option(help: ArgumentHelp("Size in pixels.", valueName: "WxH"))
-    var size: Size?
+    @Option(help: "What stands under the mask before it is repainted.")
+    var maskedContent: MaskedContent?
 
-    @Option(help: "Denoising steps.")
-    var steps: Int?
-
-    @Option(help: "Scale of the guidance by the prompt.")
-    var guidance: Double?
-
-    @Option(help: ArgumentHelp("Sampler.", valueName: "name"))
-    var sampler: String?
-
-    @Option(help: ArgumentHelp("Noise schedule.", valueName: "name"))
-    var schedule: String?
-
-    @Option(help: "Shift of the noise schedule of flow models.")
-    var shift: Double?
+    @Flag(help: "Draw only the part around the mask, at the model's own size.")
+    var maskedOnly = false
 
     @Option(
-        parsing: .unconditional,
+        help: ArgumentHelp("Pixels around the mask that --masked-only draws with it. Default: 32.", valueName: "pixels")
+    )
+    var maskPadding: Int?
+
+    @Option(help: "Whose pixels stand outside the mask: the picture's own (input) or the model's.")
+    var unmasked: UnmaskedPixels?
+
+    @Option(
         help: ArgumentHelp(
-            "Seed of the first picture; the next ones count up from it. Default, and -1: random.", valueName: "number"))
-    var seed: Seed?
+            "Extend the picture at its sides: left=64,top=32, also right and bottom.", valueName: "sides"))
+    var extend: Sides?
 
-    @Option(name: .short, help: "Number of pictures.")
-    var number = 1
-
-    @Option(help: "Arithmetic. Default: the fastest that this machine and the model allow.")
-    var precision: Precision?
-
-    @Option(help: "Random numbers as PyTorch draws them on a CPU (torch) or on a GPU (philox).")
-    var rng: RandomSource = .torch
-
-    @Option(help: "File format. Default: by the output's extension, else png.")
-    var format: ImageFormat?
-
-    @Option(help: "JPEG or WebP quality, 1 to 100; a WebP of 100 is lossless.")
-    var quality = 95
-
-    @Option(help: "How much of the recipe the file carries.")
-    var metadata: MetadataLevel = .full
-
-    @Option(help: "What becomes of a prompt that is too long: cut with a warning (warn), or an error.")
-    var onTruncate: TruncationPolicy = .warn
+    @OptionGroup
+    var drawing: DrawingOptions
 
     @OptionGroup
     var submission: SubmissionOptions
 
     func run() throws {
         try reportingFailures {
-            let body = try submission.body(parameters())
-            let destination = Destination(file: output)
-            if !submission.detach { try destination.check(count: number, json: submission.json) }
-            let client = try submission.daemon.client()
-            guard let job = try submission.run(body, on: client) else { return }
-            try destination.deliver(job, from: client, json: submission.json)
+            if image == "-" && mask == "-" {
+                throw Failure(Exit.usage, "Only one of --image and --mask can come from standard input.")
+            }
+            let image = try image.map { try SourceFile($0) }
+            let mask = try mask.map { try SourceFile($0) }
+            var parameters = Kinds.Generate(prompt: prompt)
+            try drawing.fill(&parameters)
+            (parameters.image, parameters.mask) = (image?.blob, mask?.blob)
+            parameters.strength = strength
+            parameters.maskBlur = maskBlur
+            parameters.maskedContent = maskedContent
+            parameters.maskedOnly = maskedOnly ? true : nil
+            parameters.maskPadding = maskPadding
+            parameters.unmasked = unmasked
+            if let sides = extend?.margins {
+                (parameters.extendLeft, parameters.extendTop) = (sides.left, sides.top)
+                (parameters.extendRight, parameters.extendBottom) = (sides.right, sides.bottom)
+            }
+            try drawing.draw(parameters, submission) { _, client in
+                for file in [image, mask].compactMap(\.self) { try file.upload(to: client) }
+            }
         }
-    }
-
-    private func parameters() throws -> Kinds.Generate {
-        let named = try output.flatMap { try ImageFormat(fileName: $0) }
-        if let format, let named, format != named {
-            throw Failure(Exit.usage, "The output is named as \(named.rawValue) but --format is \(format.rawValue).")
-        }
-        var parameters = Kinds.Generate(prompt: prompt)
-        parameters.model = model
-        parameters.negativePrompt = negative
-        parameters.clipSkip = clipSkip
-        parameters.width = size?.width
-        parameters.height = size?.height
-        parameters.steps = steps
-        parameters.guidance = guidance
-        parameters.sampler = sampler
-        parameters.schedule = schedule
-        parameters.shift = shift
-        parameters.seed = seed?.value
-        parameters.count = number
-        parameters.precision = precision
-        parameters.rng = rng
-        parameters.format = format ?? named ?? .png
-        parameters.quality = quality
-        parameters.metadata = metadata
-        parameters.onTruncate = onTruncate
-        return parameters
     }
 }
 
-/// A seed as other programs write it: −1 asks for a random one.
-struct Seed: ExpressibleByArgument, Equatable {
-    /// Nil for a random one.
-    var value: UInt64?
+/// Sides as the command line writes them: left=64,top=32.
+struct Sides: ExpressibleByArgument, Equatable {
+    var margins = Margins()
 
     init?(argument: String) {
-        if argument == "-1" { return }
-        guard let value = UInt64(argument) else { return nil }
-        self.value = value
-    }
-}
-
-/// A size as the command line writes it: 512x768.
-struct Size: ExpressibleByArgument, Equatable {
-    var width: Int
-    var height: Int
-
-    init?(argument: String) {
-        let sides = argument.lowercased().split(separator: "x", omittingEmptySubsequences: false)
-        guard sides.count == 2, let width = Int(sides[0]), let height = Int(sides[1]), width > 0, height > 0 else {
-            return nil
+        for side in argument.lowercased().split(separator: ",", omittingEmptySubsequences: false) {
+            let parts = side.split(separator: "=", omittingEmptySubsequences: false)
+            guard parts.count == 2, let pixels = Int(parts[1]), pixels >= 0 else { return nil }
+            switch parts[0] {
+            case "left": margins.left = pixels
+            case "top": margins.top = pixels
+            case "right": margins.right = pixels
+            case "bottom": margins.bottom = pixels
+            default: return nil
+            }
         }
-        self.width = width
-        self.height = height
     }
 }

@@ -9,8 +9,6 @@ import Testing
     static let files: [(OtherKind?, [(name: String, shape: [Int])])] = [
         (nil, [(unet, [8, 4, 3, 3]), (text, [4, 8])]),
         (nil, [("something", [1])]),
-        (.inpainting, [(unet, [8, 9, 3, 3]), (text, [4, 8])]),
-        (.edit, [(unet, [8, 8, 3, 3]), (text, [4, 8])]),
         (.unet, [(unet, [8, 4, 3, 3])]),
         (.unet, [("down_blocks.0.resnets.0.conv1.weight", [8])]),
         (

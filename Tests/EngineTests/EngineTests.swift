@@ -56,7 +56,7 @@ struct EngineTests {
         #expect(files.count == 2)
         for file in files {
             let text = try #require(try Metadata(reading: file).recipe)
-            let recipe = try JSONDecoder().decode(Recipe.self, from: Data(text.utf8))
+            let recipe = try JSONDecoder().decode(Recipe<Generate>.self, from: Data(text.utf8))
             #expect(try workshop.draw(recipe.request).reports.files == [file])
         }
     }

@@ -133,14 +133,16 @@ extension Workshop {
     }
 
     /// Draws a request; files and warnings are in the reports.
-    func draw(_ request: Generate) throws -> (result: Generate.Result, reports: Reports) {
-        let (result, reports) = try run(request)
-        return (try JSONDecoder().decode(Generate.Result.self, from: Data(result.text())), reports)
+    func draw<Parameters: DrawingParameters>(
+        _ request: Parameters, inputs: [InputFile] = []
+    ) throws -> (result: DrawingResult<Parameters>, reports: Reports) {
+        let (result, reports) = try run(request, inputs: inputs)
+        return (try JSONDecoder().decode(DrawingResult<Parameters>.self, from: Data(result.text())), reports)
     }
 
     /// Draws a request that must fail.
-    func failure(_ request: Generate) throws -> ErrorBody {
-        let failed = #expect(throws: FailedJob.self) { try draw(request) }
+    func failure(_ request: some DrawingParameters, inputs: [InputFile] = []) throws -> ErrorBody {
+        let failed = #expect(throws: FailedJob.self) { try draw(request, inputs: inputs) }
         return try #require(failed).body
     }
 }

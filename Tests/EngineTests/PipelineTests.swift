@@ -44,10 +44,10 @@ import Vocabulary
             request.model = golden
             for skipped in 1...most {
                 request.clipSkip = skipped
-                _ = try row.appraise(request.json, workshop)
+                _ = try row.appraise(request.json, [:], workshop)
             }
             request.clipSkip = most + 1
-            let error = #expect(throws: PipelineError.self) { try row.appraise(request.json, workshop) }
+            let error = #expect(throws: PipelineError.self) { try row.appraise(request.json, [:], workshop) }
             guard case .request("clip_skip", _, _) = error else {
                 Issue.record("\(String(describing: error))")
                 continue
@@ -133,10 +133,10 @@ import Vocabulary
         var request = model.requests[0]
         request.model = "m"
         let row = try #require(JobKinds.named(Generate.kind))
-        let needed = try row.appraise(request.json, folder.workshop()).estimate.memoryBytes
+        let needed = try row.appraise(request.json, [:], folder.workshop()).estimate.memoryBytes
         let budget = needed / 2
         let small = folder.workshop(budgetBytes: budget)
-        let error = #expect(throws: PipelineError.self) { try row.appraise(request.json, small) }
+        let error = #expect(throws: PipelineError.self) { try row.appraise(request.json, [:], small) }
         guard case .memory(let wanted, budget) = error else {
             Issue.record("\(String(describing: error))")
             return
@@ -153,7 +153,7 @@ import Vocabulary
         let workshop = folder.workshop()
         var request = model.requests[0]
         request.model = "m"
-        func bytes() throws -> Int { try row.appraise(request.json, workshop).estimate.memoryBytes }
+        func bytes() throws -> Int { try row.appraise(request.json, [:], workshop).estimate.memoryBytes }
         var last = 0
         for side in [64, 128, 256, 512, 1024, 2048] {
             (request.width, request.height, request.guidance) = (side, side, 1)

@@ -105,7 +105,7 @@ struct Scripted: Work {
     static func row(_ control: Control) -> JobKindRow {
         JobKindRow(kind: Kind(Describe.self)) { parameters, _, resume in
             try Scripted(parameters, control, resume: resume)
-        } appraise: { _, _ in
+        } appraise: { _, _, _ in
             JobAppraisal(estimate: Estimate(memoryBytes: 0, budgetBytes: 0))
         }
     }

@@ -13,8 +13,19 @@ struct TinyModel {
     static let sd1 = "pipeline-sd1"
     static let sdxl = "pipeline-sdxl"
 
+    /// Models and what they draw from pictures.
+    static let sources = [
+        "source-sd1", "source-sd1-mask", "source-sdxl", "source-inpaint", "source-inpaint-xl", "source-instruct",
+        "source-instruct-xl",
+    ]
+
+    /// What is drawn from a prompt alone.
     let requests: [Generate]
+    /// Members of every request; pictures are named by the numbers of their tensors.
+    let members: [[String: JSON]]
     let pictures: [Tensor]
+    /// Pictures that requests name, by kind and number, such as "source.0".
+    let inputs: [String: Tensor]
     private let files: [(path: String, bytes: [UInt8])]
 
     private static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -45,17 +56,17 @@ struct TinyModel {
             }
         }
         self.files = files
-        requests = try (config["requests"]?.asArray ?? []).enumerated().map { number, request in
-            let fixed: [String: JSON] = [
-                "width": .int(32), "height": .int(32), "steps": .int(3), "seed": .int(number),
-                "precision": .string("f32"),
-            ]
-            return try Generate(fixed.merging(request.asObject ?? [:]) { $1 })
+        members = (config["requests"]?.asArray ?? []).enumerated().map { number, request in
+            var fixed: [String: JSON] = ["steps": .int(3), "seed": .int(number), "precision": .string("f32")]
+            if request["image"] == nil { (fixed["width"], fixed["height"]) = (.int(32), .int(32)) }
+            return fixed.merging(request.asObject ?? [:]) { $1 }
         }
+        requests = try members.filter { $0["image"] == nil }.map { try Generate($0) }
         let kept = try SafetensorsWriter.tensors(
             Array(Data(contentsOf: URL(fileURLWithPath: path + ".safetensors"))), name: golden)
-        pictures = requests.indices.compactMap { kept[String($0)] }
-        try #require(pictures.count == requests.count)
+        pictures = members.indices.compactMap { kept[String($0)] }
+        inputs = kept.filter { Int($0.key) == nil }
+        try #require(pictures.count == members.count)
     }
 
     /// Writes the model's folder.

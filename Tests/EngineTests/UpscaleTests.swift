@@ -262,7 +262,7 @@ import Wire
             let body = try failure(picture, model)
             #expect(body.param == "model" && body.message.contains("make upscaler") && body.message.contains("lanczos"))
             #expect(throws: PipelineError.self) {
-                try JobKinds.named(Upscale.kind)?.appraise(try parameters(bytes: picture, model).0.json, workshop)
+                try JobKinds.named(Upscale.kind)?.appraise(try parameters(bytes: picture, model).0.json, [:], workshop)
             }
         }
     }

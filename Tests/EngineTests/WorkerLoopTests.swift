@@ -119,7 +119,8 @@ import Wire
                 return
             }
             #expect(models.map(\.id) == ["m"] && models[0].unavailable == nil && models[0].kinds == [Generate.kind])
-            try socket.send(Frame(Order.ask(number: 2, .appraise(kind: Generate.kind, parameters: request.json))))
+            try socket.send(
+                Frame(Order.ask(number: 2, .appraise(kind: Generate.kind, parameters: request.json, inputs: []))))
             guard case .appraisal(let appraisal) = try answer(2, socket) else {
                 Issue.record("no appraisal")
                 return
@@ -151,7 +152,10 @@ import Wire
             for (number, (kind, changes, code)) in cases.enumerated() {
                 let parameters = code == "missing" ? [:] : base.merging(changes) { $1 }
                 try socket.send(
-                    Frame(Order.ask(number: number, .appraise(kind: JobKind(kind), parameters: .object(parameters)))))
+                    Frame(
+                        Order.ask(
+                            number: number, .appraise(kind: JobKind(kind), parameters: .object(parameters), inputs: []))
+                    ))
                 guard case .refusal(let body) = try answer(number, socket) else {
                     Issue.record("\(kind) \(changes) was not refused")
                     continue

@@ -66,7 +66,7 @@ enum FakeWorker {
                     isDefault: number == 0)
             }
             return .models(page, next: from + 100 < count ? from + 100 : nil)
-        case .appraise(_, let parameters):
+        case .appraise(_, let parameters, _):
             let words = (parameters["prompt"]?.asString ?? "").split(separator: " ")
             if words.contains("unanswered") { return nil }
             if words.contains("refuse") {

@@ -5,7 +5,8 @@ import Kinds
 import Testing
 import Vocabulary
 
-let kinds = KindTable([Kind(Generate.self), Kind(Describe.self), Kind(Upscale.self)], standard: Generate.kind)
+let kinds = KindTable(
+    [Kind(Generate.self), Kind(Edit.self), Kind(Describe.self), Kind(Upscale.self)], standard: Generate.kind)
 
 func read(_ text: String) throws -> JobSubmission { try JobBody.read(try JSON(Array(text.utf8)), kinds) }
 
@@ -100,7 +101,7 @@ func read(_ text: String) throws -> JobSubmission { try JobBody.read(try JSON(Ar
         (#"{"prompt": "p", "priority": 1.0}"#, .wrongType(param: "priority", expected: "an integer")),
         (
             #"{"prompt": "p", "kind": "caption"}"#,
-            .unknownName(param: "kind", value: "caption", allowed: ["generate", "describe", "upscale"])
+            .unknownName(param: "kind", value: "caption", allowed: ["generate", "edit", "describe", "upscale"])
         ),
         (#"{"prompt": "p", "kind": 3}"#, .wrongType(param: "kind", expected: "a string")),
         (#"{"kind": "describe"}"#, .missing(param: "image")),
@@ -130,12 +131,23 @@ func read(_ text: String) throws -> JobSubmission { try JobBody.read(try JSON(Ar
     /// A body that is right, by kind.
     private static let bodies: [String: [String: JSON]] = [
         "generate": ["kind": .string("generate"), "prompt": .string("p")],
+        "edit": [
+            "kind": .string("edit"), "prompt": .string("p"), "image": .string(String(repeating: "0", count: 64)),
+        ],
         "describe": ["kind": .string("describe"), "image": .string(String(repeating: "0", count: 64))],
         "upscale": ["kind": .string("upscale"), "image": .string(String(repeating: "0", count: 64))],
     ]
 
     private func submit(_ kind: Kind, _ name: String, _ value: JSON) throws(RequestError) -> JSON? {
-        let body = (Self.bodies[kind.kind.rawValue] ?? [:]).merging([name: value]) { $1 }
+        var body = Self.bodies[kind.kind.rawValue] ?? [:]
+        // Parameters that say nothing without others.
+        let isMask = name.hasPrefix("mask") || name == "unmasked"
+        if kind.kind == Generate.kind, isMask || name == "strength" || name.hasPrefix("extend") {
+            body["image"] = .string(String(repeating: "0", count: 64))
+            if isMask { body["mask"] = body["image"] }
+            if name == "mask_padding" { body["masked_only"] = .bool(true) }
+        }
+        body[name] = value
         return try JobBody.read(.object(body), kinds).parameters.asObject?[name]
     }
 

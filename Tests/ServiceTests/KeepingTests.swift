@@ -15,9 +15,14 @@ import Vocabulary
         // A journal whose times say that every end was long after now.
         let daemon = try RunningDaemon(["--history", "3"])
         var ids: [JobID] = []
+        // The daemon may be writing.
+        var patient = Configuration()
+        patient.busyMode = .timeout(10)
         for number in 0..<6 {
             ids.append(try daemon.result(try daemon.submit("quick \(number)").id).id)
-            try DatabaseQueue(path: "\(daemon.folder)/state/journal.sqlite").write { db in
+            let journal = try DatabaseQueue(
+                path: "\(daemon.folder)/state/journal.sqlite", configuration: patient)
+            try journal.write { db in
                 try db.execute(sql: "UPDATE job SET finished = 4e9 - ? WHERE finished IS NOT NULL", arguments: [number])
             }
             #expect(try !daemon.output(daemon.job(ids[number]).outputs[0]).isEmpty)

@@ -30,7 +30,7 @@ import Wire
                 job: job, kind: JobKind(""), parameters: .null, inputs: [InputFile(blob: blob, path: "/a b/ö")], uid: 0,
                 priority: .min, resume: json)),
         .cancel(job), .yield(JobID("")), .prioritise(job, priority: .max), .ask(number: .max, .models(from: .min)),
-        .ask(number: 0, .appraise(kind: JobKind("k"), parameters: json)), .quit,
+        .ask(number: 0, .appraise(kind: JobKind("k"), parameters: json, inputs: [])), .quit,
     ]
 
     private static let reports: [Report] = [

@@ -87,7 +87,7 @@ import Wire
             case 1: .cancel(JobID(text()))
             case 2: .prioritise(JobID(text()), priority: integer())
             case 3: .ask(number: integer(), .models(from: integer()))
-            default: .ask(number: integer(), .appraise(kind: JobKind(text()), parameters: json()))
+            default: .ask(number: integer(), .appraise(kind: JobKind(text()), parameters: json(), inputs: []))
             }
         }
 

@@ -43,11 +43,6 @@ package struct AutoencoderKL: Sendable {
         guard let encoder else { preconditionFailure("an autoencoder loaded without its encoder") }
         return encoder(pixels)
     }
-
-    /// A sample or mean of `encode` as the denoiser takes it.
-    package func scaled(_ latents: Tensor) -> Tensor {
-        latents.shifted(by: -configuration.shift).scaled(by: configuration.scale)
-    }
 }
 
 extension AutoencoderKL {
@@ -205,7 +200,7 @@ extension AutoencoderKL {
         let widths: [Int]
         let layers, groups: Int
         let activation: Activation
-        let scale: Float
+        package let scale: Float
         package var shift: Float
         let mixesAfterEncoding, mixesBeforeDecoding, hasAttention: Bool
 

@@ -31,20 +31,26 @@ extension TextToImage {
         }
         let defaults = try facts.object("defaults")
         let text = try GGUFDecoder(path, files.ledger, precision)
+        let depth = try facts.object("hidden_states").int("layer", in: 1...text.depth)
+        let limit = try facts.object("tokens").int("max", in: 1...4096)
+        func reader(_ before: String) -> DecoderPromptEncoder {
+            DecoderPromptEncoder(
+                decoder: text.decoder, tokenizer: text.tokenizer, place: path, depth: .residual(depth),
+                template: .init(
+                    before: before, after: "", task: "", dropped: 0, limit: limit, strips: true,
+                    negativeHasTask: true))
+        }
         return TextToImage(
             family: "lazuli-mini", precision: precision, files: files,
             defaults: Defaults(
                 width: try defaults.int("width"), height: try defaults.int("height"),
                 steps: try defaults.int("steps"), guidance: try defaults.double("guidance")),
             scheduler: try files.scheduler,
-            encoder: DecoderPromptEncoder(
-                decoder: text.decoder, tokenizer: text.tokenizer, place: path,
-                depth: .residual(try facts.object("hidden_states").int("layer", in: 1...text.depth)),
-                template: .init(
-                    before: "Picture: ", after: "", task: "", dropped: 0,
-                    limit: try facts.object("tokens").int("max", in: 1...4096), strips: true, negativeHasTask: true)),
+            encoder: reader("Picture: "),
             denoiser: try dreamLiteUNet(files, precision, source: .channels, timeIDs: { _ in [] }),
-            codec: try TinyLatentCodec(files, precision), guidance: .classifierFree)
+            codec: try TinyLatentCodec(files, precision), guidance: .classifierFree,
+            // It never saw an instruction without a picture, so that there is nothing to guide away from.
+            editing: TextToImage.Editing(imageGuidance: 1, encoder: reader("Edit: ")), keepsOwnSize: true)
     }
 }
 

@@ -1,30 +1,30 @@
 // The one place that knows the names of models.
 
-import Kinds
 package import Tensor
-package import Vocabulary
+import Vocabulary
 
 /// Builds models from what their files say they are.
 package struct Registry: Sendable {
-    /// What can be done with models of one architecture, and how.
-    private struct Builder: Sendable {
-        var kinds: Set<JobKind> = [Generate.kind]
-        /// Reads configurations and headers, no weights.
-        var build: @Sendable (ModelFiles, ModelCatalog, Precision) throws -> TextToImage
-    }
+    /// Reads configurations and headers, no weights.
+    private typealias Builder = @Sendable (ModelFiles, ModelCatalog, Precision) throws -> TextToImage
 
     /// A new model is a line here.
     private static let builders: [Architecture: Builder] = [
-        Architecture(.diffusers, "StableDiffusionPipeline"): Builder { try .stableDiffusion($0, $1, $2) },
-        Architecture(.diffusers, "StableDiffusionXLPipeline"): Builder { try .stableDiffusionXL($0, $1, $2) },
-        Architecture(.diffusers, "LatentConsistencyModelPipeline"): Builder { try .latentConsistency($0, $1, $2) },
-        Architecture(.diffusers, "DreamLitePipeline"): Builder { files, _, precision in
-            try .dreamLite(files, precision)
-        },
-        Architecture(.diffusers, "LazuliMiniPipeline"): Builder { try .lazuliMini($0, $1, $2) },
-        Architecture(.original, "sd1"): Builder { try .stableDiffusion($0, $1, $2) },
-        Architecture(.original, "sd2"): Builder { try .stableDiffusion($0, $1, $2) },
-        Architecture(.original, "sdxl"): Builder { try .stableDiffusionXL($0, $1, $2) },
+        Architecture(.diffusers, "StableDiffusionPipeline"): { try .stableDiffusion($0, $1, $2) },
+        Architecture(.diffusers, "StableDiffusionImg2ImgPipeline"): { try .stableDiffusion($0, $1, $2) },
+        Architecture(.diffusers, "StableDiffusionInpaintPipeline"): { try .stableDiffusion($0, $1, $2) },
+        Architecture(.diffusers, "StableDiffusionInstructPix2PixPipeline"): { try .stableDiffusion($0, $1, $2) },
+        Architecture(.diffusers, "StableDiffusionXLPipeline"): { try .stableDiffusionXL($0, $1, $2) },
+        Architecture(.diffusers, "StableDiffusionXLImg2ImgPipeline"): { try .stableDiffusionXL($0, $1, $2) },
+        Architecture(.diffusers, "StableDiffusionXLInpaintPipeline"): { try .stableDiffusionXL($0, $1, $2) },
+        Architecture(.diffusers, "StableDiffusionXLInstructPix2PixPipeline"): { try .stableDiffusionXL($0, $1, $2) },
+        Architecture(.diffusers, "LatentConsistencyModelPipeline"): { try .latentConsistency($0, $1, $2) },
+        Architecture(.diffusers, "LatentConsistencyModelImg2ImgPipeline"): { try .latentConsistency($0, $1, $2) },
+        Architecture(.diffusers, "DreamLitePipeline"): { files, _, precision in try .dreamLite(files, precision) },
+        Architecture(.diffusers, "LazuliMiniPipeline"): { try .lazuliMini($0, $1, $2) },
+        Architecture(.original, "sd1"): { try .stableDiffusion($0, $1, $2) },
+        Architecture(.original, "sd2"): { try .stableDiffusion($0, $1, $2) },
+        Architecture(.original, "sdxl"): { try .stableDiffusionXL($0, $1, $2) },
     ]
 
     /// What a request without a model gets, when it is there.
@@ -46,11 +46,8 @@ package struct Registry: Sendable {
         guard let builder = Self.builders[architecture] else {
             throw PipelineError.unsupportedModel(path: entry.path, kind: architecture.name)
         }
-        var model = try builder.build(files, catalog, precision)
+        var model = try builder(files, catalog, precision)
         model.name = entry.name
         return model
     }
-
-    /// What models of an architecture can do; none where nobody can build them.
-    package static func kinds(_ architecture: Architecture) -> Set<JobKind> { builders[architecture]?.kinds ?? [] }
 }

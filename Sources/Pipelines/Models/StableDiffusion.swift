@@ -66,19 +66,35 @@ extension TextToImage {
         var sample = config.sampleSize ?? 64
         if correctsScheduler { sample = try files.config(.denoiser).correctedSampleSize(sample) }
         let side = sample * codec.factor
+        let (source, form) = try shown(files, config, codec)
+        let isInstructed = if case .instructed = form { true } else { false }
         return TextToImage(
             family: family, precision: precision, files: files,
             defaults: Defaults(width: side, height: side, steps: steps, guidance: guidance),
             scheduler: try files.scheduler,
             encoder: encoder,
             denoiser: UNetDenoiser(
-                configuration: config, unet: try unet(files, precision, config), source: .none,
+                configuration: config, unet: try unet(files, precision, config), source: source,
                 // Original height and width, offset of the crop, target height and width: no crop of a picture of its size.
                 timeIDs: { size in
                     let (height, width) = (Float(size.height), Float(size.width))
                     return [height, width, 0, 0, height, width]
                 }),
-            codec: codec, guidance: rule, correctsScheduler: correctsScheduler, aligned: aligned)
+            codec: codec, guidance: rule, correctsScheduler: correctsScheduler && !isInstructed, aligned: aligned,
+            form: form, editing: isInstructed ? TextToImage.Editing(imageGuidance: 1.5) : nil)
+    }
+
+    /// What the UNet is shown beside the latents, as the number of its channels tells.
+    private static func shown(
+        _ files: ModelFiles, _ config: UNet2DConditionModel.Configuration, _ codec: any LatentCodec
+    ) throws -> (UNetDenoiser.Source, EncodedSource.Form) {
+        switch config.inputs - codec.channels {
+        case codec.channels:
+            // CosXL's latents are scaled; those of the others stand as the encoder leaves them.
+            return (.channels, .instructed(scaled: try files.flag("is_cosxl_edit", default: false)))
+        case codec.channels + 1: return (.masked, .masked)
+        default: return (.none, .blended)
+        }
     }
 
     /// The UNet of a model.

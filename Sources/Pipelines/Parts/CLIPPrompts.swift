@@ -53,7 +53,7 @@ struct CLIPPart: Sendable {
     }
 
     /// Refuses to skip more layers than there are; `own` are skipped anyway.
-    func check(_ request: Generate, skipping own: Int = 0) throws(PipelineError) {
+    func check(_ request: some DrawingParameters, skipping own: Int = 0) throws(PipelineError) {
         let most = configuration.depth - own
         guard let skipped = request.clipSkip, skipped > most else { return }
         throw .request(
@@ -73,9 +73,11 @@ struct CLIPPromptEncoder: PromptEncoder {
 
     var parts: [any ModelPart] { part.parts }
 
-    func check(_ request: Generate) throws(PipelineError) { try part.check(request) }
+    func check(_ request: some DrawingParameters) throws(PipelineError) { try part.check(request) }
 
-    func callAsFunction(_ request: Generate, guided: Bool, _ lender: some PartLender) throws -> EncodedPrompt {
+    func callAsFunction(
+        _ request: some DrawingParameters, guided: Bool, _ lender: some PartLender
+    ) throws -> EncodedPrompt {
         let (text, output) = try part.encode(request.prompt, lender)
         // As the reference has it: layers are skipped for the prompt alone, and the final norm follows.
         let hidden = try request.clipSkip.map {
@@ -102,11 +104,13 @@ struct CLIPPairPromptEncoder: PromptEncoder {
 
     var parts: [any ModelPart] { first.parts + second.parts }
 
-    func check(_ request: Generate) throws(PipelineError) {
+    func check(_ request: some DrawingParameters) throws(PipelineError) {
         for part in [first, second] { try part.check(request, skipping: 1) }
     }
 
-    func callAsFunction(_ request: Generate, guided: Bool, _ lender: some PartLender) throws -> EncodedPrompt {
+    func callAsFunction(
+        _ request: some DrawingParameters, guided: Bool, _ lender: some PartLender
+    ) throws -> EncodedPrompt {
         let (text, positive) = try encode(request.prompt, skipping: request.clipSkip ?? 0, lender)
         var other: Branch?
         if guided {

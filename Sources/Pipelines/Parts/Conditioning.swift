@@ -7,14 +7,13 @@ package struct Branch: Sendable {
     package var hidden: Tensor
     /// Pooled vector of the prompt [1, P], where the model has one.
     package var pooled: Tensor?
-    /// Latents [1, H, W, C] of a picture that the drawing starts from; nil: none, which networks that take one see as
-    /// zeros.
-    package var source: Tensor?
+    /// Whether a network that takes a source picture is shown it in this branch, else zeros.
+    package var showsSource: Bool
 
-    package init(hidden: Tensor, pooled: Tensor? = nil, source: Tensor? = nil) {
+    package init(hidden: Tensor, pooled: Tensor? = nil, showsSource: Bool = true) {
         self.hidden = hidden
         self.pooled = pooled
-        self.source = source
+        self.showsSource = showsSource
     }
 }
 
@@ -35,15 +34,17 @@ package struct EncodedPrompt: Sendable {
 package protocol PromptEncoder: Sendable {
     var parts: [any ModelPart] { get }
     /// Refuses what a request asks of the text and these encoders cannot do; reads no weights.
-    func check(_ request: Generate) throws(PipelineError)
+    func check(_ request: some DrawingParameters) throws(PipelineError)
     /// Encodes the prompt and, when `guided`, the negative prompt.
-    func callAsFunction(_ request: Generate, guided: Bool, _ lender: some PartLender) throws -> EncodedPrompt
+    func callAsFunction(
+        _ request: some DrawingParameters, guided: Bool, _ lender: some PartLender
+    ) throws -> EncodedPrompt
     /// Branches of the greatest length, without a tokenizer: for walks of shapes.
     func longest(guided: Bool, _ lender: some PartLender) throws -> [Branch]
 }
 
 extension PromptEncoder {
-    package func check(_ request: Generate) throws(PipelineError) {}
+    package func check(_ request: some DrawingParameters) throws(PipelineError) {}
 }
 
 /// Predicts noise, velocity or the picture from noisy latents.
@@ -64,13 +65,18 @@ package protocol Denoiser: Sendable {
 
 /// Branches in the form in which a network reads them at every step.
 package protocol PreparedBranches: Sendable {
-    /// One model output [1, H, W, C] in f32 for each branch, from latents [1, H, W, C] and a timestep (0 ... 1000).
-    func predict(_ latents: Tensor, timestep: Float, _ lender: some PartLender) throws -> [Tensor]
+    /// One model output [1, H, W, C] in f32 for each branch, from latents [1, H, W, C], what the network is shown of a
+    /// source picture [1, H, W, S], and a timestep (0 ... 1000).
+    func predict(
+        _ latents: Tensor, source: Tensor?, timestep: Float, _ lender: some PartLender
+    ) throws -> [Tensor]
 }
 
 /// Width and height of a picture in pixels.
-package struct PixelSize: Sendable, Equatable {
+package struct PixelSize: Sendable, Hashable, CustomStringConvertible {
     package var width, height: Int
+
+    package var description: String { "\(width)x\(height)" }
 }
 
 /// Turns latents into a picture.
@@ -82,6 +88,32 @@ package protocol LatentCodec: Sendable {
     var factor: Int { get }
     /// Latents [1, H, W, C] as the denoiser leaves them → picture [1, H·f, W·f, 3] in −1 ... 1, f32.
     func decode(_ latents: Tensor, _ lender: some PartLender) throws -> Tensor
+
+    /// Parts that only encoding needs.
+    var encodingParts: [any ModelPart] { get }
+    /// Picture [1, H·f, W·f, 3] in −1 ... 1 → its latents.
+    func encode(_ pixels: Tensor, _ lender: some PartLender) throws -> EncodedPicture
+}
+
+/// The latents of a picture [1, H, W, C] in f32: a Gaussian where the autoencoder is variational.
+package struct EncodedPicture: Sendable {
+    /// As the encoder leaves them.
+    package var mean: Tensor
+    /// nil: the latents are certain.
+    package var deviation: Tensor?
+    /// What the denoiser's latents are: `scale` times those, shifted before.
+    package var scale, shift: Float
+
+    /// Latents as the denoiser takes them; `draw` is standard normal and is asked for where they are uncertain.
+    func sample(_ draw: () -> Tensor) -> Tensor {
+        guard let deviation else { return scaled(mean) }
+        return scaled(
+            Tensor(zip(zip(mean.floats, deviation.floats), draw().floats).map { $0.0 + $0.1 * $1 }, mean.shape))
+    }
+
+    func scaled(_ latents: Tensor) -> Tensor {
+        scale == 1 && shift == 0 ? latents : Tensor(latents.floats.map { ($0 - shift) * scale }, latents.shape)
+    }
 }
 
 /// Guidance as a weighted sum of branches.
@@ -92,18 +124,32 @@ package struct GuidanceRule: Sendable {
     package struct Term: Sendable, Equatable {
         package var text: Text
         package var weight: Float
+        /// Whether the branch is shown the source picture.
+        package var showsSource = true
     }
 
-    /// The branches that are evaluated at a scale, and their weights, which sum to 1. `needsUnguided`: the sampler reads
-    /// the negative branch by itself, whatever its weight.
-    package let terms: @Sendable (_ scale: Double, _ needsUnguided: Bool) -> [Term]
+    /// The branches that are evaluated at a scale, and their weights, which sum to 1. `image` is the scale of the guidance
+    /// by a source picture. `needsUnguided`: the sampler reads the negative branch by itself, whatever its weight.
+    package let terms: @Sendable (_ scale: Double, _ image: Double?, _ needsUnguided: Bool) -> [Term]
 
     /// Classifier-free guidance (Ho & Salimans 2022): away from the negative branch, where the scale is above 1.
-    package static let classifierFree = GuidanceRule { $0 > 1 || $1 ? both($0) : [Term(text: .prompt, weight: 1)] }
+    package static let classifierFree = GuidanceRule { scale, _, needsUnguided in
+        scale > 1 || needsUnguided ? both(scale) : [Term(text: .prompt, weight: 1)]
+    }
     /// The same at every scale.
-    package static let always = GuidanceRule { scale, _ in both(scale) }
+    package static let always = GuidanceRule { scale, _, _ in both(scale) }
     /// The network itself is told the scale, as consistency models are.
-    package static let embedded = GuidanceRule { _, _ in [Term(text: .prompt, weight: 1)] }
+    package static let embedded = GuidanceRule { _, _, _ in [Term(text: .prompt, weight: 1)] }
+    /// By text and by picture (Brooks et al. 2022, InstructPix2Pix, eq. 3), where the first is above 1 and the second at
+    /// least 1. The branch without a picture has no weight at 1 and is then left out.
+    package static let instruction = GuidanceRule { scale, image, needsUnguided in
+        let image = image ?? 1
+        guard scale > 1 && image >= 1 || needsUnguided else { return [Term(text: .prompt, weight: 1)] }
+        let shown = [
+            Term(text: .prompt, weight: Float(scale)), Term(text: .negative, weight: Float(image - scale)),
+        ]
+        return image == 1 ? shown : shown + [Term(text: .negative, weight: Float(1 - image), showsSource: false)]
+    }
 
     private static func both(_ scale: Double) -> [Term] {
         [Term(text: .prompt, weight: Float(scale)), Term(text: .negative, weight: 1 - Float(scale))]

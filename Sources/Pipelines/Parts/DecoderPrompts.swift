@@ -33,13 +33,15 @@ struct DecoderPromptEncoder: PromptEncoder {
 
     var parts: [any ModelPart] { [tokenizer, decoder] }
 
-    func check(_ request: Generate) throws(PipelineError) {
+    func check(_ request: some DrawingParameters) throws(PipelineError) {
         guard request.clipSkip != nil else { return }
         throw .request(
             parameter: "clip_skip", fact: "the prompt is read by a language model, not by CLIP", remedy: "leave it out")
     }
 
-    func callAsFunction(_ request: Generate, guided: Bool, _ lender: some PartLender) throws -> EncodedPrompt {
+    func callAsFunction(
+        _ request: some DrawingParameters, guided: Bool, _ lender: some PartLender
+    ) throws -> EncodedPrompt {
         let (positive, tokens, truncated) = try encode(request.prompt, withTask: true, lender)
         return EncodedPrompt(
             positive: positive,

@@ -3,16 +3,21 @@ import Models
 import Tensor
 import Vocabulary
 
-/// `AutoencoderKL`, its decoding half.
+/// `AutoencoderKL`, whose halves are parts of their own: drawing from noise needs only one.
 struct VariationalLatentCodec: LatentCodec {
     private let configuration: AutoencoderKL.Configuration
-    private let autoencoder: Part<AutoencoderKL>
+    private let autoencoder, encoder: Part<AutoencoderKL>
 
     init(_ files: ModelFiles, _ precision: Precision, _ config: AutoencoderKL.Configuration) throws {
         configuration = config
         autoencoder = try files.part(.autoencoder, precision, settings: "shift \(config.shift)") { weights in
             let autoencoder = try AutoencoderKL(weights, config, halves: [.decoder])
             try weights.requireAllTaken(ignoring: "encoder.", "quant_conv.")
+            return autoencoder
+        }
+        encoder = try files.part(.autoencoder, precision, settings: "encoder, shift \(config.shift)") { weights in
+            let autoencoder = try AutoencoderKL(weights, config, halves: [.encoder])
+            try weights.requireAllTaken(ignoring: "decoder.", "post_quant_conv.")
             return autoencoder
         }
     }
@@ -23,6 +28,14 @@ struct VariationalLatentCodec: LatentCodec {
 
     func decode(_ latents: Tensor, _ lender: some PartLender) throws -> Tensor {
         try lender.lease(autoencoder).value.decode(latents)
+    }
+
+    var encodingParts: [any ModelPart] { [encoder] }
+
+    func encode(_ pixels: Tensor, _ lender: some PartLender) throws -> EncodedPicture {
+        let (mean, deviation) = try lender.lease(encoder).value.encode(pixels)
+        return EncodedPicture(
+            mean: mean, deviation: deviation, scale: configuration.scale, shift: configuration.shift)
     }
 }
 
@@ -50,5 +63,12 @@ struct TinyLatentCodec: LatentCodec {
 
     func decode(_ latents: Tensor, _ lender: some PartLender) throws -> Tensor {
         try lender.lease(autoencoder).value.decode(latents)
+    }
+
+    var encodingParts: [any ModelPart] { [] }
+
+    func encode(_ pixels: Tensor, _ lender: some PartLender) throws -> EncodedPicture {
+        // The network's latents are scaled by the model itself.
+        EncodedPicture(mean: try lender.lease(autoencoder).value.encode(pixels), scale: 1, shift: 0)
     }
 }

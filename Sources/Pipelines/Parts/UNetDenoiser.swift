@@ -5,8 +5,11 @@ import Tensor
 struct UNetDenoiser: Denoiser {
     /// What stands beside the noisy latents: nothing, or the latents of a source picture, which are zeros when a
     /// picture is drawn from text alone.
-    enum Source: Sendable {
+    enum Source: Sendable, Equatable {
         case none
+        /// A mask and the latents of the picture without what it hides, joined on the channel axis, as inpainting models
+        /// have them.
+        case masked
         /// Joined on the channel axis, as InstructPix2Pix and Lazuli Mini do.
         case channels
         /// Joined on the right, as DreamLite does; the left half of the output counts.
@@ -27,7 +30,12 @@ struct UNetDenoiser: Denoiser {
 
     func mismatch(with branch: Branch, channels: Int) -> String? {
         let config = configuration
-        let inputs = if case .channels = source { 2 * channels } else { channels }
+        let inputs =
+            switch source {
+            case .none, .beside: channels
+            case .channels: 2 * channels
+            case .masked: 2 * channels + 1
+            }
         let numbers = timeIDs(PixelSize(width: 8, height: 8)).count
         let pooled = config.addition.pooledWidth(besideNumbers: numbers)
         if config.inputs != inputs || config.outputs != channels {
@@ -60,23 +68,25 @@ struct UNetDenoiser: Denoiser {
                         Tensor.stacked(batch.map(\.hidden)),
                         pooled: batch[0].pooled == nil ? nil : Tensor.stacked(batch.compactMap(\.pooled)),
                         timeIDs: timeIDs(size), guidance: guidance),
-                    sources: batch.map(\.source))
+                    showsSource: batch.map(\.showsSource))
             })
     }
 
     private struct Prepared: PreparedBranches {
         struct Batch: Sendable {
             let condition: UNet2DConditionModel.Condition
-            let sources: [Tensor?]
+            let showsSource: [Bool]
         }
 
         let denoiser: UNetDenoiser
         let batches: [Batch]
 
-        func predict(_ latents: Tensor, timestep: Float, _ lender: some PartLender) throws -> [Tensor] {
+        func predict(
+            _ latents: Tensor, source: Tensor?, timestep: Float, _ lender: some PartLender
+        ) throws -> [Tensor] {
             let unet = try lender.lease(denoiser.unet)
             return batches.flatMap { batch in
-                let inputs = batch.sources.map { denoiser.joined(latents, $0) }
+                let inputs = batch.showsSource.map { denoiser.joined(latents, $0 ? source : nil) }
                 let output = unet.value(Tensor.stacked(inputs), timestep: timestep, batch.condition)
                 return inputs.indices.map { denoiser.withoutSource(output[rows: $0..<$0 + 1], like: latents) }
             }
@@ -87,6 +97,9 @@ struct UNetDenoiser: Denoiser {
         switch source {
         case .none: return latents
         case .channels: return latents.joined(with: picture ?? Tensor(zeros: latents.shape))
+        case .masked:
+            let shape = Array(latents.shape.dropLast()) + [latents.width + 1]
+            return latents.joined(with: picture ?? Tensor(zeros: shape))
         case .beside:
             let lines = latents.reshaped(Self.lines(latents.shape))
             var shape = latents.shape

@@ -61,7 +61,9 @@ package struct Describing: KindWork {
     }
 
     /// The largest picture that is decoded, as samples and as the luma beside them.
-    static func appraise(_ parameters: Describe, _ workshop: Workshop) -> JobAppraisal {
+    static func appraise(
+        _ parameters: Describe, inputs: [Blob: String], _ workshop: Workshop
+    ) -> JobAppraisal {
         JobAppraisal(
             estimate: Estimate(
                 memoryBytes: workshop.ownBytes + 2 * ImageLimits().decodedBytes,

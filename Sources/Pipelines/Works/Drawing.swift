@@ -1,66 +1,73 @@
-// A picture from a prompt, slice by slice: open the model, load its parts, encode the text, then for each picture every
-// row of the sampler's table, the decoding and the file.
+// A picture from a prompt, slice by slice: open the model, read the source if there is one, load the parts, encode text
+// and source, then for each picture every row of the sampler's table, the decoding and the file.
 
 import Images
 package import JSON
-import Kinds
+package import Kinds
 import Schedulers
 import Tensor
 import Vocabulary
 
-package struct Drawing: KindWork {
-    private enum Phase: Sendable {
-        case open, fingerprint
+package struct Drawing<Parameters: DrawingParameters>: KindWork {
+    enum Phase: Sendable {
+        case open, read, fingerprint
         /// Part of that number.
         case load(Int)
-        case encode
+        case encode, encodeSource
         /// Picture of that number, not begun.
         case begin(Int)
         case row, decode, write, done
     }
 
     /// What is known once the model is open.
-    private struct Setting: Sendable {
+    struct Setting: Sendable {
         var model: TextToImage
         var plan: TextToImage.Plan
         /// The request with every choice made.
-        var request: Generate
+        var request: Parameters
         var fingerprint = ""
         var promptTokens = 0
         var truncatedText: String?
+        var canvas: SourceCanvas?
+        var source: EncodedSource?
     }
 
     /// The picture in work.
-    private struct Sheet: Sendable {
+    struct Sheet: Sendable {
         var index: Int
         var row: Int
         var noise: LatentNoise
         var state: SamplingState<Tensor>
+        /// What the network is shown beside the latents, and what stands outside a mask.
+        var shown: Tensor?
+        var kept: EncodedSource.Kept?
         var image: Image?
     }
 
-    private let asked: Generate
+    let asked: Parameters
+    let inputs: [Blob: String]
     private let resume: Checkpoint?
-    private var phase = Phase.open
-    private var setting: Setting?
+    var phase = Phase.open
+    var setting: Setting?
     private var restored: DrawingCheckpoint?
     private var prepared: (any PreparedBranches)?
-    private var sheet: Sheet?
+    var sheet: Sheet?
     private var belongs: DrawingCheckpoint.Belonging?
     private var times = StageTimes()
-    private var outcome: Generate.Result?
-    package private(set) var need: Need
+    private var outcome: Parameters.Result?
+    package internal(set) var need: Need
 
-    init(_ parameters: Generate, inputs: [Blob: String], resume: Checkpoint?) {
+    init(_ parameters: Parameters, inputs: [Blob: String], resume: Checkpoint?) {
         asked = parameters
+        self.inputs = inputs
         self.resume = resume
         need = Need(model: parameters.model ?? Registry.defaultModel)
     }
 
     package var next: Slice? {
         switch phase {
-        case .open, .fingerprint, .load: return Slice(.load)
-        case .encode: return Slice(.encode)
+        case .open, .read, .fingerprint, .load: return Slice(.load)
+        case .encode, .encodeSource: return Slice(.encode)
         case .begin(let index): return slice(.denoise, index, restored?.picture == index ? restored?.row ?? 0 : 0)
         case .row: return slice(.denoise, sheet?.index ?? 0, sheet?.row ?? 0)
         case .decode: return slice(.decode, sheet?.index ?? 0, sheet?.row ?? 0)
@@ -77,13 +84,14 @@ package struct Drawing: KindWork {
     package mutating func advance(_ desk: Desk) throws {
         let start = ContinuousClock.now
         let stage = next?.stage ?? .write
-        let pixels = (setting?.plan.width ?? 0) * (setting?.plan.height ?? 0)
         desk.workshop.residents.reserve(need.activations)
         switch phase {
         case .open: try open(desk)
+        case .read: try read()
         case .fingerprint: try identify(desk)
         case .load(let index): try load(index, desk)
         case .encode: try encode(desk)
+        case .encodeSource: try encodeSource(desk)
         case .begin(let index): try begin(index, desk)
         case .row: try denoise(desk)
         case .decode: try decode(desk)
@@ -92,7 +100,9 @@ package struct Drawing: KindWork {
         }
         let duration = ContinuousClock.now - start
         times.add(stage, duration)
-        if let setting, stage != .load { desk.note(paceKey(setting, stage, pixels), duration) }
+        if let setting, stage != .load {
+            desk.note(PaceKey(setting.model, setting.plan, stage), duration)
+        }
         if case .done = phase { try finish(desk) }
     }
 
@@ -107,13 +117,19 @@ package struct Drawing: KindWork {
 extension Drawing {
     private mutating func open(_ desk: Desk) throws {
         let model = try desk.workshop.model(asked.model, Precision(wanted: asked.precision))
-        let plan = try model.plan(asked)
-        let peak = try desk.workshop.peak(model, plan.size, guided: plan.isGuided)
-        guard peak <= desk.workshop.residents.budgetBytes else {
-            throw PipelineError.memory(needed: peak, budget: desk.workshop.residents.budgetBytes)
-        }
-        setting = Setting(model: model, plan: plan, request: Generate(asked, plan, model))
-        need = Need(model: model.name, bytes: peak, parts: try desk.workshop.parts(model))
+        let plan = try model.plan(asked, inputs)
+        let peak = try desk.workshop.affordablePeak(model, plan)
+        var request = asked
+        request.fill(plan.choices(model))
+        setting = Setting(model: model, plan: plan, request: request)
+        need = Need(model: model.name, bytes: peak, parts: try desk.workshop.parts(model, plan))
+        phase = plan.source == nil ? .fingerprint : .read
+    }
+
+    private mutating func read() throws {
+        guard let source = asked.source, let framing = setting?.plan.source?.framing else { return }
+        let canvas = try SourceCanvas(source, framing, inputs)
+        setting?.canvas = canvas
         phase = .fingerprint
     }
 
@@ -123,7 +139,7 @@ extension Drawing {
         self.setting = setting
         let belongs = DrawingCheckpoint.Belonging(
             kernels: desk.workshop.kernels, model: setting.model, fingerprint: setting.fingerprint,
-            plan: setting.plan, parameters: asked)
+            plan: setting.plan, parameters: asked.json)
         self.belongs = belongs
         restored = resume.flatMap {
             DrawingCheckpoint(
@@ -134,7 +150,8 @@ extension Drawing {
     }
 
     private mutating func load(_ index: Int, _ desk: Desk) throws {
-        guard let parts = setting?.model.parts else { return }
+        guard let setting else { return }
+        let parts = setting.model.parts(setting.plan)
         try parts[index].load(desk.workshop.residents)
         phase = index + 1 < parts.count ? .load(index + 1) : .encode
     }
@@ -147,13 +164,10 @@ extension Drawing {
         setting.promptTokens = prompt.tokens
         setting.truncatedText = prompt.truncatedText
         self.setting = setting
-        phase = .begin(restored?.picture ?? 0)
+        phase = setting.plan.source == nil ? .begin(restored?.picture ?? 0) : .encodeSource
         // Who goes on from a checkpoint was told before.
         guard restored == nil else { return }
-        for warning in setting.model.files.warnings { desk.warn(warning) }
-        for parameter in setting.plan.sampling.ignored {
-            desk.warn("\(parameter) has no effect with the sampler \(setting.plan.sampler.rawValue)")
-        }
+        for warning in setting.model.files.warnings + setting.plan.warnings { desk.warn(warning) }
         if let cut = prompt.truncatedText {
             desk.warn("the prompt has \(prompt.tokens) tokens of at most \(prompt.limit); not read: \(cut)")
         }
@@ -163,13 +177,24 @@ extension Drawing {
 // MARK: Pictures
 
 extension Drawing {
+    private mutating func encodeSource(_ desk: Desk) throws {
+        guard let setting, let canvas = setting.canvas, let source = setting.plan.source else { return }
+        let encoded = try EncodedSource(canvas, source.form, setting.model.codec, desk.workshop.residents)
+        self.setting?.source = encoded
+        Arena.trim()
+        phase = .begin(restored?.picture ?? 0)
+    }
+
     /// Lays out picture `index`, whose seed is the job's plus `index`, as it was when it was left.
     private mutating func begin(_ index: Int, _ desk: Desk) throws {
         guard let setting else { return }
         let plan = setting.plan
         let seed = (asked.seed ?? 0) &+ UInt64(index)
         var noise = LatentNoise(asked.rng, seed: seed, shape: setting.model.latentShape(plan), plan.sampling)
-        var state = SamplingState(latents: noise.draw().scaled(by: plan.sampling.initialNoise))
+        let beginning =
+            setting.source?.begin(plan, &noise)
+            ?? EncodedSource.Beginning(latents: noise.draw().scaled(by: plan.sampling.initialNoise))
+        var state = SamplingState(latents: beginning.latents)
         var row = 0
         if let restored, restored.picture == index, let kept = restored.state {
             row = restored.row
@@ -180,7 +205,8 @@ extension Drawing {
             }
         }
         restored = nil
-        sheet = Sheet(index: index, row: row, noise: noise, state: state)
+        sheet = Sheet(
+            index: index, row: row, noise: noise, state: state, shown: beginning.shown, kept: beginning.kept)
         phase = row < plan.rows ? .row : .decode
         if row < plan.rows { try denoise(desk) }
     }
@@ -189,13 +215,17 @@ extension Drawing {
         guard let plan = setting?.plan, let prepared, var sheet else { return }
         let row = plan.sampling.steps[sheet.row]
         let outputs = try prepared.predict(
-            row.modelInput(sheet.state.latents), timestep: row.timestep, desk.workshop.residents)
+            row.modelInput(sheet.state.latents), source: sheet.shown, timestep: row.timestep, desk.workshop.residents)
         let output = GuidanceRule.combine(outputs, plan.terms)
         let unguided = row.needsUnguided ? GuidanceRule.unguided(outputs, plan.terms) : nil
         row.apply(
             output: output, unguided: unguided, noise: sheet.noise.next(for: row), history: plan.sampling.history,
             to: &sheet.state)
         sheet.row += 1
+        if let kept = sheet.kept {
+            let next = sheet.row < plan.rows ? plan.sampling.steps[sheet.row].level : nil
+            sheet.state.latents = kept.blend(sheet.state.latents, next: next)
+        }
         guard sheet.state.latents.firstNonFinite == nil else {
             throw PipelineError.nonFinite(stage: .denoise, step: sheet.row)
         }
@@ -216,7 +246,8 @@ extension Drawing {
     }
 
     private mutating func write(_ desk: Desk) throws {
-        guard let setting, let sheet, let image = sheet.image else { return }
+        guard let setting, let sheet, let drawn = sheet.image else { return }
+        let image = try setting.canvas?.finished(drawn) ?? drawn
         // The recipe names the files that the pixels came from.
         if let file = setting.model.ledger.firstChange {
             throw PipelineError.changed(model: setting.model.name, file: file)
@@ -236,10 +267,11 @@ extension Drawing {
 
     private mutating func finish(_ desk: Desk) throws {
         guard let setting else { return }
-        outcome = Generate.Result(
+        outcome = DrawingResult(
             model: setting.model.name, modelSHA256: setting.fingerprint, kernels: desk.workshop.kernels,
             threads: desk.workshop.threads, promptTokens: setting.promptTokens, truncatedText: setting.truncatedText,
-            seconds: times.seconds, peakMemoryBytes: residentPeakBytes(), parameters: setting.request)
+            framing: setting.plan.source?.framing.note, seconds: times.seconds, peakMemoryBytes: residentPeakBytes(),
+            parameters: setting.request)
     }
 
     package func checkpoint() throws -> Checkpoint? {
@@ -250,45 +282,5 @@ extension Drawing {
         }
         guard case .begin(let index) = phase, index > 0 else { return nil }
         return DrawingCheckpoint(picture: index, row: 0, state: nil).encoded(belongs)
-    }
-}
-
-// MARK: Costs
-
-extension Drawing {
-    static func appraise(_ parameters: Generate, _ workshop: Workshop) throws -> JobAppraisal {
-        let model = try workshop.model(parameters.model, Precision(wanted: parameters.precision))
-        let plan = try model.plan(parameters)
-        let budget = workshop.residents.budgetBytes
-        let peak = try workshop.peak(model, plan.size, guided: plan.isGuided)
-        guard peak <= budget else { throw PipelineError.memory(needed: peak, budget: budget) }
-        let warnings =
-            model.files.warnings
-            + plan.sampling.ignored.map { "\($0) has no effect with the sampler \(plan.sampler.rawValue)" }
-        return JobAppraisal(
-            estimate: Estimate(
-                memoryBytes: peak, budgetBytes: budget, seconds: seconds(parameters, model, plan, workshop.paces)),
-            warnings: warnings)
-    }
-
-    /// Seconds of a job whose parts are loaded; nil before such a model has drawn.
-    private static func seconds(
-        _ parameters: Generate, _ model: TextToImage, _ plan: TextToImage.Plan, _ paces: Paces
-    ) -> Double? {
-        func pace(_ stage: Stage) -> Double? {
-            paces.seconds(
-                PaceKey(
-                    model: model.name, precision: model.precision, stage: stage, branches: plan.terms.count,
-                    pixels: plan.width * plan.height))
-        }
-        guard let row = pace(.denoise), let decode = pace(.decode) else { return nil }
-        let picture = row * Double(plan.rows) + decode + (pace(.write) ?? 0)
-        return (pace(.encode) ?? 0) + picture * Double(parameters.count)
-    }
-
-    private func paceKey(_ setting: Setting, _ stage: Stage, _ pixels: Int) -> PaceKey {
-        PaceKey(
-            model: setting.model.name, precision: setting.model.precision, stage: stage,
-            branches: setting.plan.terms.count, pixels: pixels)
     }
 }

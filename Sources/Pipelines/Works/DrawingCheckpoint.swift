@@ -27,14 +27,14 @@ struct DrawingCheckpoint: Sendable {
         var parameters: String
 
         init(
-            kernels: String, model: TextToImage, fingerprint: String, plan: TextToImage.Plan, parameters: Generate
+            kernels: String, model: TextToImage, fingerprint: String, plan: TextToImage.Plan, parameters: JSON
         ) {
             self.kernels = kernels
             precision = model.precision.rawValue
             self.model = fingerprint
             files = digest(Array(model.ledger.description.utf8))
             self.plan = digest(Array("\(plan.sampling)".utf8))
-            self.parameters = digest(parameters.json.text())
+            self.parameters = digest(parameters.text())
         }
 
         var members: [String: JSON] {

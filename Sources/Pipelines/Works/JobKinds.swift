@@ -10,8 +10,11 @@ protocol KindWork: Work {
 
     /// Cheap; what is wrong with the parameters beyond their table shows in `appraise` and in the slices.
     init(_ parameters: Parameters, inputs: [Blob: String], resume: Checkpoint?)
-    /// What the job would cost, and what is wrong with it, from configurations and headers alone.
-    static func appraise(_ parameters: Parameters, _ workshop: Workshop) throws -> JobAppraisal
+    /// What the job would cost, and what is wrong with it, from configurations and headers alone; `inputs` are the files
+    /// of its blobs.
+    static func appraise(
+        _ parameters: Parameters, inputs: [Blob: String], _ workshop: Workshop
+    ) throws -> JobAppraisal
 }
 
 /// What can be said of a job before it is taken.
@@ -29,11 +32,11 @@ package struct JobAppraisal: Sendable, Equatable {
 package struct JobKindRow: Sendable {
     package let kind: Kind
     package let begin: @Sendable (JSON, _ inputs: [Blob: String], _ resume: Checkpoint?) throws -> any Work
-    package let appraise: @Sendable (JSON, Workshop) throws -> JobAppraisal
+    package let appraise: @Sendable (JSON, _ inputs: [Blob: String], Workshop) throws -> JobAppraisal
 
     package init(
         kind: Kind, begin: @escaping @Sendable (JSON, [Blob: String], Checkpoint?) throws -> any Work,
-        appraise: @escaping @Sendable (JSON, Workshop) throws -> JobAppraisal
+        appraise: @escaping @Sendable (JSON, [Blob: String], Workshop) throws -> JobAppraisal
     ) {
         self.kind = kind
         self.begin = begin
@@ -43,8 +46,8 @@ package struct JobKindRow: Sendable {
     init<Job: KindWork>(_ work: Job.Type) {
         self.init(kind: Kind(Job.Parameters.self)) { parameters, inputs, resume in
             Job(try Job.Parameters(members(parameters)), inputs: inputs, resume: resume)
-        } appraise: { parameters, workshop in
-            try Job.appraise(Job.Parameters(members(parameters)), workshop)
+        } appraise: { parameters, inputs, workshop in
+            try Job.appraise(Job.Parameters(members(parameters)), inputs: inputs, workshop)
         }
     }
 }
@@ -54,7 +57,8 @@ private func members(_ parameters: JSON) -> [String: JSON] { parameters.asObject
 /// The kinds of jobs. A new kind is a row here.
 package enum JobKinds {
     package static let rows = [
-        JobKindRow(Drawing.self), JobKindRow(Describing.self), JobKindRow(Upscaling.self),
+        JobKindRow(Drawing<Generate>.self), JobKindRow(Drawing<Edit>.self), JobKindRow(Describing.self),
+        JobKindRow(Upscaling.self),
     ]
 
     /// What the daemon takes; a body without a kind asks for the first.

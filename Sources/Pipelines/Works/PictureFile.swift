@@ -6,25 +6,27 @@ import Schedulers
 import Vocabulary
 
 /// What is written beside the pixels so that a picture can be drawn again.
-package struct Recipe: Codable, Sendable, Equatable {
+package struct Recipe<Parameters: DrawingParameters>: Codable, Sendable, Equatable {
     /// Version of the engine.
     package var lazuli: String
     /// The kernel table: other instruction sets round differently.
     package var kernels: String
     package var modelSHA256: String
+    /// The kind of job; nil: `generate`, as the first recipes have it.
+    package var kind: String?
     /// A request for this one picture, every choice made.
-    package var request: Generate
+    package var request: Parameters
 
     private enum CodingKeys: String, CodingKey {
-        case lazuli, kernels, request
+        case lazuli, kernels, kind, request
         case modelSHA256 = "model_sha256"
     }
 }
 
 /// One picture on its way into a file.
-struct PictureFile {
+struct PictureFile<Parameters: DrawingParameters> {
     /// Every choice made.
-    let request: Generate
+    let request: Parameters
     let seed: UInt64
     let fingerprint, kernels: String
 
@@ -54,29 +56,33 @@ struct PictureFile {
     private func forms() throws -> [(Metadata, loss: String?)] {
         switch request.metadata {
         case .none: return [(Metadata(), nil)]
-        case .minimal: return [(Metadata(source: .generated), nil)]
+        case .minimal: return [(Metadata(source: origin), nil)]
         case .full:
             var single = request
             single.seed = seed
             single.count = 1
-            let recipe = Recipe(lazuli: lazuliVersion, kernels: kernels, modelSHA256: fingerprint, request: single)
+            let recipe = Recipe(
+                lazuli: lazuliVersion, kernels: kernels, modelSHA256: fingerprint,
+                kind: Parameters.kind == Generate.kind ? nil : Parameters.kind.rawValue, request: single)
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             let text = String(decoding: try encoder.encode(recipe), as: UTF8.self)
             return [
-                (Metadata(parameters: parameters.text, recipe: text, source: .generated), nil),
+                (Metadata(parameters: parameters.text, recipe: text, source: origin), nil),
                 (
-                    Metadata(recipe: text, source: .generated),
+                    Metadata(recipe: text, source: origin),
                     "the prompt is too long for a \(request.format.name) to carry the settings for other programs as "
                         + "well; PNG has room"
                 ),
                 (
-                    Metadata(source: .generated),
+                    Metadata(source: origin),
                     "the prompt is too long for a \(request.format.name) to carry the recipe; PNG has room"
                 ),
             ]
         }
     }
+
+    private var origin: Metadata.DigitalSource { request.source == nil ? .generated : .edited }
 
     /// 7 for 7.0, as AUTOMATIC1111 writes it.
     private static func decimal(_ value: Double) -> String {
@@ -92,8 +98,15 @@ struct PictureFile {
             .init("Steps", "\(request.steps ?? 0)"), .init("Sampler", sampler),
             .init("CFG scale", Self.decimal(request.guidance ?? 0)), .init("Seed", "\(seed)"),
             .init("Size", "\(width)x\(height)"), .init("Model hash", String(fingerprint.prefix(10))),
-            .init("Model", request.model ?? ""), .init("Version", "Lazuli \(lazuliVersion)"),
+            .init("Model", request.model ?? ""),
         ]
+        switch request.source?.use {
+        case .start(let strength)?: settings.append(.init("Denoising strength", Self.decimal(strength ?? 1)))
+        case .instruction(let scale)?: settings.append(.init("Image CFG scale", Self.decimal(scale ?? 1)))
+        case nil: break
+        }
+        if let blur = request.source?.mask?.blur, blur > 0 { settings.append(.init("Mask blur", "\(blur)")) }
+        settings.append(.init("Version", "Lazuli \(lazuliVersion)"))
         if let name = request.schedule {
             settings.insert(.init("Schedule type", SigmaSchedule(rawValue: name)?.label ?? name), at: 2)
         }

@@ -76,14 +76,18 @@ package struct Upscaling: KindWork {
         return try outcome.asJSON()
     }
 
-    /// The picture's own size is known once it is read: what is told here is for one of 512 × 512 pixels.
-    static func appraise(_ parameters: Upscale, _ workshop: Workshop) throws -> JobAppraisal {
+    /// Before the picture is there, what is told is for one of 512 × 512 pixels.
+    static func appraise(
+        _ parameters: Upscale, inputs: [Blob: String], _ workshop: Workshop
+    ) throws -> JobAppraisal {
         let budget = workshop.residents.budgetBytes
+        var size = PixelSize(width: 512, height: 512)
+        if inputs[parameters.image] != nil { size = try InputPicture("image", parameters.image, inputs).size() }
         var bytes = workshop.ownBytes
         if parameters.model != Upscale.lanczos {
             let model = try workshop.registry.upscaler(
                 parameters.model, Precision(wanted: parameters.precision))
-            bytes += try model.peakBytes(width: 512, height: 512)
+            bytes += try model.peakBytes(width: size.width, height: size.height)
         }
         return JobAppraisal(estimate: Estimate(memoryBytes: bytes, budgetBytes: budget))
     }
@@ -272,18 +276,7 @@ struct UpscalingSize {
 
     /// The colours, their sides filled up to multiples of `unit` with a mirror image.
     static func padded(_ image: Image, unit: Int) -> Image {
-        let colours = image.colours().rgb()
         let (width, height) = ((image.width + unit - 1) / unit * unit, (image.height + unit - 1) / unit * unit)
-        guard width != image.width || height != image.height else { return colours }
-        var samples: [UInt8] = []
-        samples.reserveCapacity(3 * width * height)
-        func mirrored(_ place: Int, _ count: Int) -> Int { place < count ? place : max(0, 2 * count - 2 - place) }
-        for line in 0..<height {
-            for column in 0..<width {
-                let (x, y) = (mirrored(column, image.width), mirrored(line, image.height))
-                for channel in 0..<3 { samples.append(colours[x, y, channel]) }
-            }
-        }
-        return Image(width: width, height: height, channels: 3, samples: samples)
+        return image.colours().rgb().mirrored(toWidth: width, height: height)
     }
 }

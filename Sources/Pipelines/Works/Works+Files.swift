@@ -2,7 +2,6 @@
 
 import Checkpoints
 import Digests
-import Kinds
 import Schedulers
 import Tensor
 import Vocabulary
@@ -20,21 +19,6 @@ extension TextToImage {
     /// The files of the denoiser's weights, which the fingerprint is of.
     func weightFiles() throws -> [(path: String, identity: FileIdentity)] {
         try files.store(.denoiser).files.compactMap { path in ledger.note(path).map { (path, $0) } }
-    }
-}
-
-extension Generate {
-    /// `request` with every choice that the model made filled in.
-    init(_ request: Generate, _ plan: TextToImage.Plan, _ model: TextToImage) {
-        self = request
-        self.model = model.name
-        width = plan.width
-        height = plan.height
-        steps = plan.steps
-        guidance = plan.guidance
-        sampler = plan.sampler.rawValue
-        schedule = plan.schedule?.rawValue
-        precision = model.precision
     }
 }
 

@@ -26,8 +26,9 @@ package final class Workshop: Sendable {
     }
 
     private struct PeakKey: Hashable {
-        var width, height: Int
-        var guided: Bool
+        var size: PixelSize
+        var branches: Int
+        var source: EncodedSource.Form?
     }
 
     private let opened = Mutex<[ModelKey: Opened]>([:])
@@ -51,23 +52,25 @@ package final class Workshop: Sendable {
             return opened[key]?.model
         }
         // The old files' parts have nobody who would ask for them again.
-        let kept = Set(model.parts.map(\.key))
-        residents.drop(before?.parts.map(\.key).filter { !kept.contains($0) } ?? [])
+        let kept = Set(model.everyPart.map(\.key))
+        residents.drop(before?.everyPart.map(\.key).filter { !kept.contains($0) } ?? [])
         return model
     }
 
-    /// A model's parts and the bytes that each takes.
-    func parts(_ model: TextToImage) throws -> [PartKey: Int] {
-        try Dictionary(model.parts.map { ($0.key, try $0.bytes(residents)) }, uniquingKeysWith: { first, _ in first })
+    /// The parts that a drawing wants, and the bytes that each takes.
+    func parts(_ model: TextToImage, _ plan: TextToImage.Plan) throws -> [PartKey: Int] {
+        try Dictionary(
+            model.parts(plan).map { ($0.key, try $0.bytes(residents)) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The most memory that a picture of that size takes, the program and the model's parts included.
-    func peak(_ model: TextToImage, _ size: PixelSize, guided: Bool) throws -> Int {
+    /// The most memory that a picture takes, the program and the model's parts included.
+    func peak(_ model: TextToImage, _ plan: TextToImage.Plan) throws -> Int {
         let key = ModelKey(name: model.name, precision: model.precision)
-        let peak = PeakKey(width: size.width, height: size.height, guided: guided)
-        if let known = opened.withLock({ $0[key]?.peaks[peak] }) { return known }
-        let bytes = ownBytes + (try model.peakBytes(size, guided: guided))
+        let peak = PeakKey(size: plan.size, branches: plan.terms.count, source: plan.source?.form)
+        let beside = ownBytes + (plan.source?.framing.pictureBytes ?? 0)
+        if let known = opened.withLock({ $0[key]?.peaks[peak] }) { return beside + known }
+        let bytes = try model.peakBytes(plan)
         opened.withLock { $0[key]?.peaks[peak] = bytes }
-        return bytes
+        return beside + bytes
     }
 }
