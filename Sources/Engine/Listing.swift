@@ -71,8 +71,13 @@ final class Listing: Sendable {
             id: entry.name.capped(), created: size.changed, family: entry.kind.rawValue, path: entry.path.capped(4096),
             bytes: size.bytes, isDefault: entry.name == Registry.defaultModel)
         var ledger = FileLedger()
-        guard entry.kind == .diffusers || entry.kind == .safetensors else { return Known(ledger: ledger, info: info) }
         do {
+            if entry.kind == .gguf || entry.kind == .transformers {
+                let model = try registry.languageModel(entry, nil)
+                (info.family, info.kinds) = (model.family, [Chat.kind])
+                info.isDefault = false
+                return Known(ledger: model.ledger, info: info)
+            }
             if let upscaler = try registry.upscaler(entry, Precision(usual: ())) {
                 (info.family, info.kinds) = (upscaler.family, [Upscale.kind])
                 info.isDefault = false

@@ -73,6 +73,18 @@ struct Contract: Sendable {
         case .blob:
             members["type"] = .string("string")
             members["pattern"] = .string("^[0-9a-f]{64}$")
+        case .texts(let count, let bytes):
+            members["type"] = .string("array")
+            members["maxItems"] = .int(count)
+            members["items"] = .object(["type": .string("string"), "maxLength": .int(bytes)])
+        case .messages(let bytes):
+            let text = JSON.object(["type": .string("string"), "maxLength": .int(bytes)])
+            members["type"] = .string("array")
+            members["minItems"] = .int(1)
+            members["items"] = .object([
+                "type": .string("object"), "required": .array([.string("role"), .string("content")]),
+                "properties": .object(["role": .object(["type": .string("string")]), "content": text]),
+            ])
         }
         if let standard = parameter.standard { members["default"] = standard }
         return .object(members)

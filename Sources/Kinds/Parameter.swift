@@ -28,6 +28,10 @@ package enum ParameterValues: Sendable, Equatable {
     case seed
     /// The SHA-256 of an uploaded file, in hexadecimal.
     case blob
+    /// A list of at most `count` texts.
+    case texts(count: Int, bytes: Int)
+    /// A conversation of at most so many bytes of text.
+    case messages(bytes: Int)
 }
 
 extension Parameter {
@@ -138,6 +142,37 @@ extension Parameter {
             owner[keyPath: path] = try value.blob(name)
         } write: {
             $0[keyPath: path].map { .string($0.sha256) }
+        }
+    }
+
+    /// A list of at most `count` texts of at most so many bytes each, or one text; empty when left out.
+    package static func texts(
+        _ name: String, _ path: any WritableKeyPath<Owner, [String]> & Sendable, count: Int, bytes: Int, _ help: String
+    ) -> Parameter {
+        Parameter(name: name, help: help, values: .texts(count: count, bytes: bytes), isRequired: false) {
+            (value, owner) throws(RequestError) in
+            let values = if case .array(let values) = value { values } else { [value] }
+            guard values.count <= count else {
+                throw .outOfRange(param: name, value: "a list of \(values.count)", allowed: "at most \(count)")
+            }
+            var texts: [String] = []
+            for value in values { texts.append(try value.text(name, bytes: bytes)) }
+            owner[keyPath: path] = texts
+        } write: {
+            let texts = $0[keyPath: path]
+            return texts.isEmpty ? nil : .array(texts.map(JSON.string))
+        }
+    }
+
+    package static func number(
+        _ name: String, _ path: any WritableKeyPath<Owner, Double> & Sendable, _ range: ClosedRange<Double>,
+        _ help: String
+    ) -> Parameter {
+        Parameter(name: name, help: help, values: .number(range), isRequired: false) {
+            (value, owner) throws(RequestError) in
+            owner[keyPath: path] = try value.number(name, range)
+        } write: {
+            .double($0[keyPath: path])
         }
     }
 

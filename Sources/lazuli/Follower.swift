@@ -7,14 +7,20 @@ import Vocabulary
 struct Follower {
     let client: DaemonClient
     let quiet: Bool
+    /// Takes the job's text as it is written; nil: the result has all of it.
+    var text: ((String) -> Void)?
 
     /// Waits until the job is final, also across a restart of the daemon, and returns it.
     func wait(for id: JobID) throws(ClientError) -> JobStatus {
         var lost = 0
         var told: Set<String> = []
+        var shown = 0
         while true {
             do throws(ClientError) {
-                let last = try client.follow(id) { show($0, &told) }
+                let last = try client.follow(id) { event in
+                    if case .text(let offset, let piece) = event, let text { tell(piece, offset, text, &shown) }
+                    show(event, &told)
+                }
                 clearLine()
                 if let last { return last }
             } catch {
@@ -47,13 +53,26 @@ struct Follower {
                 line("starting again, attempt \(status.attempts + 1)")
             }
         case .progress(let progress):
-            if Console.isTerminal { Console.draw("\r\u{1B}[K\(Self.bar(progress))") }
+            // A text that is being written is progress enough.
+            if Console.isTerminal, text == nil || progress.stage != .generate {
+                Console.draw("\r\u{1B}[K\(Self.bar(progress))")
+            }
         case .text: break  // The result has all of it.
         case .warning(let message):
             warn(message, &told)
         case .result(let status):
             status.warnings.forEach { warn($0, &told) }
         }
+    }
+
+    /// Hands on what of a piece of text is new: a stream that is opened again begins from the start.
+    private func tell(_ piece: String, _ offset: Int, _ text: (String) -> Void, _ shown: inout Int) {
+        let bytes = Array(piece.utf8)
+        let known = min(max(0, shown - offset), bytes.count)
+        guard known < bytes.count else { return }
+        clearLine()
+        text(String(decoding: bytes[known...], as: UTF8.self))
+        shown = offset + bytes.count
     }
 
     private func warn(_ message: String, _ told: inout Set<String>) {

@@ -15,7 +15,8 @@ struct Lazuli: ParsableCommand {
             """,
         version: "lazuli \(lazuliVersion)",
         subcommands: [
-            Generate.self, Edit.self, Upscale.self, Describe.self, Jobs.self, Show.self, Watch.self, Pause.self,
+            Generate.self, Edit.self, Upscale.self, Describe.self, Chat.self, Jobs.self, Show.self, Watch.self,
+            Pause.self,
             Resume.self,
             Priority.self,
             Cancel.self, Fetch.self, Status.self, Models.self, Info.self, Verify.self, Bench.self, Version.self,

@@ -34,7 +34,10 @@ struct SubmissionOptions: ParsableArguments {
     }
 
     /// Submits a job and waits for its end; nil when the command leaves at once. Ctrl-C cancels the job.
-    func run(_ body: JSON, on client: DaemonClient) throws -> JobStatus? {
+    /// `text` takes what the job writes.
+    func run(
+        _ body: JSON, on client: DaemonClient, text: ((String) -> Void)? = nil
+    ) throws -> JobStatus? {
         let job = try client.submit(body)
         if detach {
             if json { try Console.print(json: job) } else { try Console.print(job.id) }
@@ -44,7 +47,7 @@ struct SubmissionOptions: ParsableArguments {
             _ = try? client.cancel(job.id)
             Console.say("\nlazuli: cancelled job \(job.id)")
         }
-        return try Follower(client: client, quiet: daemon.quiet).wait(for: job.id).succeeded()
+        return try Follower(client: client, quiet: daemon.quiet, text: text).wait(for: job.id).succeeded()
     }
 }
 

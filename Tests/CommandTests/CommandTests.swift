@@ -8,7 +8,8 @@ import Testing
 
     /// `LAZULI_GOLDENS=write` renews the texts.
     @Test(arguments: [
-        "lazuli", "lazuli generate", "lazuli edit", "lazuli upscale", "lazuli describe", "lazuli jobs", "lazuli show",
+        "lazuli", "lazuli generate", "lazuli edit", "lazuli upscale", "lazuli describe", "lazuli chat", "lazuli jobs",
+        "lazuli show",
         "lazuli watch", "lazuli pause", "lazuli resume", "lazuli priority", "lazuli cancel", "lazuli fetch",
         "lazuli status", "lazuli info",
         "lazuli verify", "lazuli bench", "lazuli models", "lazuli models list",

@@ -73,6 +73,8 @@ import Vocabulary
         case .choice(let words): words.map { "`\($0)`" }.joined(separator: ", ")
         case .seed: "0 to 2⁶⁴ − 1, or −1"
         case .blob: "SHA-256 in hexadecimal"
+        case .texts(let count, let bytes): "at most \(count) texts of at most \(bytes) bytes"
+        case .messages(let bytes): "list of messages, at most \(bytes) bytes of text"
         }
     }
 

@@ -6,7 +6,8 @@ import Testing
 import Vocabulary
 
 let kinds = KindTable(
-    [Kind(Generate.self), Kind(Edit.self), Kind(Describe.self), Kind(Upscale.self)], standard: Generate.kind)
+    [Kind(Generate.self), Kind(Edit.self), Kind(Describe.self), Kind(Upscale.self), Kind(Chat.self)],
+    standard: Generate.kind)
 
 func read(_ text: String) throws -> JobSubmission { try JobBody.read(try JSON(Array(text.utf8)), kinds) }
 
@@ -101,7 +102,7 @@ func read(_ text: String) throws -> JobSubmission { try JobBody.read(try JSON(Ar
         (#"{"prompt": "p", "priority": 1.0}"#, .wrongType(param: "priority", expected: "an integer")),
         (
             #"{"prompt": "p", "kind": "caption"}"#,
-            .unknownName(param: "kind", value: "caption", allowed: ["generate", "edit", "describe", "upscale"])
+            .unknownName(param: "kind", value: "caption", allowed: ["generate", "edit", "describe", "upscale", "chat"])
         ),
         (#"{"prompt": "p", "kind": 3}"#, .wrongType(param: "kind", expected: "a string")),
         (#"{"kind": "describe"}"#, .missing(param: "image")),
@@ -133,6 +134,10 @@ func read(_ text: String) throws -> JobSubmission { try JobBody.read(try JSON(Ar
         "generate": ["kind": .string("generate"), "prompt": .string("p")],
         "edit": [
             "kind": .string("edit"), "prompt": .string("p"), "image": .string(String(repeating: "0", count: 64)),
+        ],
+        "chat": [
+            "kind": .string("chat"),
+            "messages": .array([.object(["role": .string("user"), "content": .string("c")])]),
         ],
         "describe": ["kind": .string("describe"), "image": .string(String(repeating: "0", count: 64))],
         "upscale": ["kind": .string("upscale"), "image": .string(String(repeating: "0", count: 64))],
@@ -187,6 +192,23 @@ func read(_ text: String) throws -> JobSubmission { try JobBody.read(try JSON(Ar
         case .blob:
             let name = String(repeating: "0123456789abcdef", count: 4)
             return ([.string(name)], [.string(name.uppercased()), .string(name + "0"), .string(""), .int(1)])
+        case .texts(let count, let bytes):
+            let texts = [JSON](repeating: .string("x"), count: count)
+            return (
+                [.array(texts), .array([.string(String(repeating: "x", count: bytes))])],
+                [.array(texts + texts), .array([.int(1)]), .string(String(repeating: "x", count: bytes + 1)), .int(1)]
+            )
+        case .messages(let bytes):
+            func message(_ role: String, _ content: String) -> JSON {
+                .array([.object(["role": .string(role), "content": .string(content)])])
+            }
+            return (
+                [message("user", "x"), message("assistant", String(repeating: "x", count: bytes))],
+                [
+                    message("nobody", "x"), message("user", String(repeating: "x", count: bytes + 1)), .array([]),
+                    .string("x"), .array([.string("x")]), .array([.object(["role": .string("user")])]),
+                ]
+            )
         }
     }
 

@@ -19,7 +19,7 @@ import Vocabulary
             ("POST", "/v1/jobs", "{}", 400, "missing"),
             ("POST", "/v1/jobs", #"{"prompt": "p", "steps": 0}"#, 400, "out_of_range"),
             ("POST", "/v1/jobs", #"{"prompt": "p", "x": 0, "strict": true}"#, 400, "unknown_parameter"),
-            ("POST", "/v1/jobs", #"{"prompt": "p", "kind": "chat"}"#, 400, "unknown_name"),
+            ("POST", "/v1/jobs", #"{"prompt": "p", "kind": "paint"}"#, 400, "unknown_name"),
             ("POST", "/v1/jobs", large, 413, "body_too_large"),
             ("GET", "/v1/jobs/nosuchjob0000", nil, 404, "unknown_job"),
             ("GET", "/v1/jobs/nosuchjob0000/events", nil, 404, "unknown_job"),

@@ -15,6 +15,9 @@ extension Llama {
         /// RMSNorm over each head's queries and keys before their rotation, as in Qwen 3.
         let normalisesQueries: Bool
 
+        /// Bytes of the keys and values of so many tokens, in f32.
+        package func cacheBytes(tokens: Int) -> Int { 8 * depth * keyHeads * headSize * tokens }
+
         /// `config.json` of a `LlamaForCausalLM`.
         package init(_ json: ConfigObject) throws(ConfigError) { try self.init(json, Defaults()) }
 
@@ -52,27 +55,48 @@ extension Llama {
             var normalisesQueries = false
         }
 
-        /// Metadata of a GGUF of architecture llama; `vocabulary` is the number of its tokens.
+        /// `config.json` of a causal language model of transformers, by the class that it names.
+        package init(causal json: ConfigObject) throws(ConfigError) {
+            let name = try json.optionalStrings("architectures")?.first ?? ""
+            switch name {
+            case "LlamaForCausalLM": try self.init(json, Defaults())
+            case "MistralForCausalLM":
+                try self.init(json, Defaults(hidden: 14336, keyHeads: 8))
+            case "Qwen2ForCausalLM": try self.init(json, Defaults(hidden: 22016, keyHeads: 32, vocabulary: 151936))
+            case "Qwen3ForCausalLM":
+                try self.init(
+                    json,
+                    Defaults(
+                        hidden: 22016, keyHeads: 32, headSize: 128, vocabulary: 151936, normalisesQueries: true))
+            default:
+                throw .value(
+                    file: json.file, key: "architectures", found: name,
+                    known: ["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM"])
+            }
+        }
+
+        /// Metadata of a GGUF of architecture llama, qwen2 or qwen3; `vocabulary` is the number of its tokens.
         package init(gguf json: ConfigObject, vocabulary: Int) throws(ConfigError) {
-            try json.require("general.architecture", oneOf: "llama")
-            width = try json.int("llama.embedding_length", in: 1...1_048_576)
-            hidden = try json.int("llama.feed_forward_length", in: 1...4_194_304)
-            depth = try json.int("llama.block_count", in: 1...1024)
-            heads = try json.int("llama.attention.head_count", in: 1...65536)
-            keyHeads = try json.int("llama.attention.head_count_kv", default: heads, in: 1...heads)
-            headSize = try json.int("llama.attention.key_length", default: width / heads, in: 2...65536)
+            try json.require("general.architecture", oneOf: "llama", "qwen2", "qwen3")
+            let kind = try json.string("general.architecture")
+            width = try json.int("\(kind).embedding_length", in: 1...1_048_576)
+            hidden = try json.int("\(kind).feed_forward_length", in: 1...4_194_304)
+            depth = try json.int("\(kind).block_count", in: 1...1024)
+            heads = try json.int("\(kind).attention.head_count", in: 1...65536)
+            keyHeads = try json.int("\(kind).attention.head_count_kv", default: heads, in: 1...heads)
+            headSize = try json.int("\(kind).attention.key_length", default: width / heads, in: 2...65536)
             self.vocabulary = vocabulary
-            epsilon = try json.positive("llama.attention.layer_norm_rms_epsilon")
-            base = try json.positive("llama.rope.freq_base", default: 10000)
-            try json.require("llama.rope.scaling.type", oneOf: "none", "linear")
-            let factor = try json.positive("llama.rope.scaling.factor", default: 1)
+            epsilon = try json.positive("\(kind).attention.layer_norm_rms_epsilon")
+            base = try json.positive("\(kind).rope.freq_base", default: 10000)
+            try json.require("\(kind).rope.scaling.type", oneOf: "none", "linear")
+            let factor = try json.positive("\(kind).rope.scaling.factor", default: 1)
             scaling = factor == 1 ? .none : .linear(factor: factor)
             isTied = false
             activation = .silu
-            names = .gguf
-            normalisesQueries = false
-            _ = try json.int("llama.rope.dimension_count", default: headSize, in: headSize...headSize)
-            try json.checkHeads("llama.attention.head_count_kv", heads, keyHeads, headSize)
+            names = kind == "llama" ? .gguf : .ggufHalves
+            normalisesQueries = kind == "qwen3"
+            _ = try json.int("\(kind).rope.dimension_count", default: headSize, in: headSize...headSize)
+            try json.checkHeads("\(kind).attention.head_count_kv", heads, keyHeads, headSize)
         }
     }
 
@@ -99,6 +123,13 @@ extension Llama {
             attentionNorm: "attn_norm", query: "attn_q", key: "attn_k", value: "attn_v", output: "attn_output",
             queryNorm: "attn_q_norm", keyNorm: "attn_k_norm", feedForwardNorm: "ffn_norm", gate: "ffn_gate",
             expand: "ffn_up", contract: "ffn_down", pairsNeighbours: true)
+
+        /// Architectures whose rows GGUF leaves in transformers' order.
+        static let ggufHalves: Names = {
+            var names = gguf
+            names.pairsNeighbours = false
+            return names
+        }()
     }
 }
 

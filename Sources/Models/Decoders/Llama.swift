@@ -70,6 +70,9 @@ package struct Llama: Sendable {
         return head(norm(sum[rows: ids.count - count..<ids.count]), as: .f32)
     }
 
+    /// Has `cache` learn `ids`, where nobody asks for scores.
+    package func read(_ ids: [Int], _ cache: inout KeyValueCache) { _ = run(ids, layers: layers.count, &cache) }
+
     /// The sum after `count` layers for `ids`, which follow the tokens of `cache`: [T, D] in f32.
     private func run(_ ids: [Int], layers count: Int, _ cache: inout KeyValueCache) -> Tensor {
         precondition((0...layers.count).contains(count), "\(count) of \(layers.count) layers")

@@ -58,8 +58,10 @@ extension TextToImage {
 struct GGUFDecoder {
     let decoder: Part<Llama>
     let tokenizer: Part<Tokenizer>
+    let configuration: Llama.Configuration
+    let gguf: GGUF
     /// Layers.
-    let depth: Int
+    var depth: Int { configuration.depth }
 
     init(_ path: String, _ ledger: FileLedger, _ precision: Precision) throws {
         guard let identity = ledger.note(path) else {
@@ -67,11 +69,13 @@ struct GGUFDecoder {
         }
         let gguf = try GGUF(MappedFile(path: path))
         let store = CheckpointStore(gguf)
-        depth = try gguf.config.int("llama.block_count", in: 1...1024)
         let vocabulary = try gguf.strings("tokenizer.ggml.tokens")?.count ?? 0
         let config = try Llama.Configuration(gguf: gguf.config, vocabulary: vocabulary)
+        configuration = config
+        self.gguf = gguf
+        // With its head, whoever asks: the same decoder answers, captions and conditions.
         decoder = Part(.text(0), files: [identity], precision, mappedBytes: store.byteCount) {
-            try Llama(Weights(store, precision), config, hasHead: false)
+            try Llama(Weights(store, precision), config)
         }
         tokenizer = Part(.tokenizer(0), files: [identity], .f32, ownBytes: 256 * vocabulary) { try Tokenizer(gguf) }
     }

@@ -103,6 +103,11 @@ package struct ModelCatalog: Sendable {
         where name.lowercased().hasSuffix(ending) {
             return Entry(name: String(name.dropLast(ending.count)), path: path, kind: kind)
         }
+        // A folder around one GGUF and nothing else stands for it.
+        let content = names(in: path)
+        if content.count == 1, content[0].lowercased().hasSuffix(".gguf") {
+            return Entry(name: name, path: "\(path)/\(content[0])", kind: .gguf)
+        }
         return nil
     }
 

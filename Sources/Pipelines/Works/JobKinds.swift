@@ -58,7 +58,7 @@ private func members(_ parameters: JSON) -> [String: JSON] { parameters.asObject
 package enum JobKinds {
     package static let rows = [
         JobKindRow(Drawing<Generate>.self), JobKindRow(Drawing<Edit>.self), JobKindRow(Describing.self),
-        JobKindRow(Upscaling.self),
+        JobKindRow(Upscaling.self), JobKindRow(Chatting.self),
     ]
 
     /// What the daemon takes; a body without a kind asks for the first.
