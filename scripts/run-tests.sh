@@ -2,7 +2,7 @@
 # Builds everything once in release, as users run it, and runs every test.
 #
 # The tests of kernels switch tables and thread counts for the whole process, so they have one of their own. Those of
-# connections measure time, so nothing runs beside them.
+# connections measure time, so nothing runs beside them. Other people's clients come last.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # Real vocabularies and a real language model, for the tests that compare with them.
@@ -13,3 +13,4 @@ swift build -c release --build-tests
 swift test -c release --skip-build --skip CKernelsTests --skip ConnectionTests
 swift test -c release --skip-build --filter CKernelsTests
 swift test -c release --skip-build --filter ConnectionTests --no-parallel
+scripts/test-clients.sh

@@ -8,6 +8,7 @@ package enum RequestError: Error, Sendable, Equatable {
     case missing(param: String)
     case wrongType(param: String, expected: String)
     case outOfRange(param: String, value: String, allowed: String)
+    case malformedForm(String)
     /// A parameter that says nothing without another.
     case alone(param: String, needs: String)
     case contradiction(param: String, other: String)
@@ -33,6 +34,9 @@ package enum RequestError: Error, Sendable, Equatable {
             invalid("wrong_type", "\"\(param)\" has the wrong type. Send \(expected).", param)
         case .outOfRange(let param, let value, let allowed):
             invalid("out_of_range", "\"\(param)\" is \(value). Allowed: \(allowed).", param)
+        case .malformedForm(let fact):
+            invalid(
+                "malformed_form", "The form cannot be read: \(fact). Send multipart/form-data as RFC 7578 has it.", nil)
         case .alone(let param, let needed):
             invalid(
                 "needs_another", "\"\(param)\" means nothing without \"\(needed)\". Give both, or leave it out.", param)

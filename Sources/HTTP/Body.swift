@@ -9,11 +9,14 @@ final class BodyReader: Sendable {
     /// Largest body of JSON.
     static let limit = 1 << 20
 
+    /// Largest body here.
+    private let limit: Int
     private let total: Int
     private let inFlight = Mutex(0)
 
     /// `total` bytes of bodies may be held at the same time.
-    init(total: Int = 64 << 20) {
+    init(limit: Int = BodyReader.limit, total: Int = 64 << 20) {
+        self.limit = limit
         self.total = total
     }
 
@@ -22,7 +25,7 @@ final class BodyReader: Sendable {
     func json(_ body: RequestBody) async throws -> JSON {
         try await bytes(body) { bytes throws(RequestError) in
             do throws(JSONFault) {
-                return try JSON(bytes, JSON.Rules(size: Self.limit))
+                return try JSON(bytes, JSON.Rules(size: limit))
             } catch {
                 throw .malformedJSON("\(error)")
             }
@@ -39,7 +42,7 @@ final class BodyReader: Sendable {
         var isTooLarge = false
         do {
             for try await part in body {
-                isTooLarge = isTooLarge || bytes.count + part.readableBytes > Self.limit
+                isTooLarge = isTooLarge || bytes.count + part.readableBytes > limit
                 if isTooLarge { continue }
                 guard reserve(part.readableBytes) else { throw Self.busy }
                 reserved += part.readableBytes
@@ -48,7 +51,7 @@ final class BodyReader: Sendable {
         } catch let error where !(error is CancellationError) && !(error is ErrorBody) {
             throw RequestError.brokenBody
         }
-        if isTooLarge { throw RequestError.bodyTooLarge(limit: Self.limit) }
+        if isTooLarge { throw RequestError.bodyTooLarge(limit: limit) }
         return try use(bytes)
     }
 

@@ -105,6 +105,8 @@ struct Contract: Sendable {
             ]))
         let upload = body(
             "application/octet-stream", .object(["type": .string("string"), "format": .string("binary")]))
+        let dialect = body("application/json", .object(["type": .string("object")]))
+        let form = body("multipart/form-data", .object(["type": .string("object")]))
         let id = parameter("id", "path", "The job's identifier.")
         let number = parameter("number", "path", "Number of the file in its job, from 0.")
         let page = [
@@ -148,6 +150,16 @@ struct Contract: Sendable {
             ]),
             "/v1/blobs": .object([
                 "post": operation("Uploads a file that jobs will read.", ["201": reference("BlobReply")], body: upload)
+            ]),
+            "/v1/chat/completions": .object([
+                "post": operation(
+                    "Answers a conversation, in OpenAI's words.", ["200": .object([:])], body: dialect)
+            ]),
+            "/v1/images/generations": .object([
+                "post": operation("Makes pictures, in OpenAI's words.", ["200": .object([:])], body: dialect)
+            ]),
+            "/v1/images/edits": .object([
+                "post": operation("Changes a picture, in OpenAI's words.", ["200": .object([:])], body: form)
             ]),
             "/v1/models": .object(["get": operation("Lists the models.", ["200": .object([:])])]),
             "/v1/models/unload": .object([

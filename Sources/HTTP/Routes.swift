@@ -17,6 +17,10 @@ package enum Routes {
         router.add(middleware: ErrorMiddleware())
         router.addRoutes(
             JobController(desk: desk, kinds: kinds, isAdmin: isAdmin, bodies: BodyReader()).endpoints, atPath: "v1")
+        router.addRoutes(
+            OpenAIController(
+                desk: desk, isAdmin: isAdmin, bodies: BodyReader(limit: uploadLimit, total: 2 * uploadLimit)
+            ).endpoints, atPath: "v1")
         router.addRoutes(BlobController(desk: desk, isAdmin: isAdmin, limit: uploadLimit).endpoints, atPath: "v1")
         router.addRoutes(DaemonController(desk: desk, isAdmin: isAdmin, contract: Contract(kinds)).endpoints)
         return router

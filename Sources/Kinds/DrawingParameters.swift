@@ -53,6 +53,8 @@ package struct DrawingSource: Sendable, Equatable {
     /// Where the picture is repainted: where `image` is white. Without it the new margins alone are.
     package struct Mask: Sendable, Equatable {
         package var image: Blob?
+        /// Black and transparent are repainted instead of white and opaque.
+        package var isInverted: Bool
         /// Pixels that the edge of the mask is softened over.
         package var blur: Int
         package var content: MaskedContent

@@ -11,6 +11,8 @@ package struct Generate: DrawingParameters {
     package var strength: Double?
     /// White is repainted; where it has transparency, what is opaque.
     package var mask: Blob?
+    /// Black is repainted instead, or what is transparent.
+    package var invertMask: Bool?
     package var maskBlur: Int?
     package var maskedContent: MaskedContent?
     package var maskedOnly: Bool?
@@ -59,6 +61,7 @@ package struct Generate: DrawingParameters {
                 "mask", \.mask,
                 "Where the picture is repainted, as a picture of its size: where it is white, or, if any of it is "
                     + "transparent, where it is opaque."),
+            .flag("invert_mask", \.invertMask, "Repaints where the mask is black, or transparent, instead."),
             .integer(
                 "mask_blur", \.maskBlur, 0...256,
                 "Deviation in pixels of the blur that softens the mask's edge; 0 when left out."
@@ -87,7 +90,8 @@ package struct Generate: DrawingParameters {
             ("extend_bottom", extendBottom),
         ]
         let masks: [(name: String, isGiven: Bool)] = [
-            ("mask_blur", maskBlur != nil), ("masked_content", maskedContent != nil), ("unmasked", unmasked != nil),
+            ("mask_blur", maskBlur != nil), ("invert_mask", invertMask == true),
+            ("masked_content", maskedContent != nil), ("unmasked", unmasked != nil),
             ("masked_only", maskedOnly == true), ("mask_padding", maskPadding != nil),
         ]
         if image == nil {
@@ -97,7 +101,9 @@ package struct Generate: DrawingParameters {
         }
         if mask == nil {
             // A side that grows is repainted as a mask is.
-            let needy = margins.isEmpty ? masks : masks.suffix(2)
+            let needy =
+                margins.isEmpty
+                ? masks : masks.filter { ["masked_only", "mask_padding", "invert_mask"].contains($0.name) }
             if let orphan = needy.first(where: \.isGiven) { throw .alone(param: orphan.name, needs: "mask") }
         }
         if maskPadding != nil && maskedOnly != true { throw .alone(param: "mask_padding", needs: "masked_only") }
@@ -115,7 +121,8 @@ package struct Generate: DrawingParameters {
         var source = DrawingSource(image: image, use: .start(strength: strength), extend: margins)
         if mask != nil || !margins.isEmpty {
             source.mask = .init(
-                image: mask, blur: maskBlur ?? 0, content: maskedContent ?? (margins.isEmpty ? .original : .fill),
+                image: mask, isInverted: invertMask == true, blur: maskBlur ?? 0,
+                content: maskedContent ?? (margins.isEmpty ? .original : .fill),
                 padding: maskedOnly == true ? maskPadding ?? 32 : nil, unmasked: unmasked ?? .input)
         }
         return source

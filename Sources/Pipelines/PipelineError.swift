@@ -45,7 +45,7 @@ extension PipelineError: CustomStringConvertible {
         case .request(let parameter, let fact, let remedy): "\(parameter): \(fact); \(remedy)"
         case .picture(let parameter, let error): "\(parameter): \(error)"
         case .truncated(let tokens, let limit):
-            "the prompt has \(tokens) tokens and the text encoder reads \(limit); shorten it or allow truncation"
+            "the prompt has \(tokens) tokens and the model reads \(limit); shorten it, or allow truncation where it can be cut"
         case .nonFinite(let stage, let step):
             "\(stage.rawValue)\(step.map { " step \($0)" } ?? "") produced a value that is not finite; "
                 + "try precision f32, or check the checkpoint"

@@ -23,6 +23,9 @@ struct Generate: ParsableCommand {
     @Option(help: ArgumentHelp("Repaint the picture only where this one of its size is white.", valueName: "file"))
     var mask: String?
 
+    @Flag(help: "Repaint where the mask is black, or transparent, instead.")
+    var invertMask = false
+
     @Option(help: ArgumentHelp("Soften the mask's edge by this many pixels.", valueName: "pixels"))
     var maskBlur: Int?
 
@@ -62,6 +65,7 @@ struct Generate: ParsableCommand {
             try drawing.fill(&parameters)
             (parameters.image, parameters.mask) = (image?.blob, mask?.blob)
             parameters.strength = strength
+            parameters.invertMask = invertMask ? true : nil
             parameters.maskBlur = maskBlur
             parameters.maskedContent = maskedContent
             parameters.maskedOnly = maskedOnly ? true : nil

@@ -172,6 +172,12 @@ struct Inputs {
             return try studio.image(studio.request(blob) { $0.mask = maskBlob })
         }
         #expect(pictures[0] == pictures[1] && pictures[1] == pictures[2])
+        let opposite = Image(width: 32, height: 32, channels: 1, samples: grey.samples.map { 255 - $0 })
+        for mask in [opposite, Image(width: 32, height: 32, color: [9, 9, 9]).with(alpha: opposite)] {
+            let maskBlob = try studio.inputs.add(mask)
+            let inverted = try studio.image(studio.request(blob) { ($0.mask, $0.invertMask) = (maskBlob, true) })
+            #expect(inverted == pictures[0])
+        }
         let greyBlob = try studio.inputs.add(grey)
         let soft = try studio.image(studio.request(blob) { ($0.mask, $0.maskBlur) = (greyBlob, 3) })
         #expect(soft != pictures[0])

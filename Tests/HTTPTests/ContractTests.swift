@@ -2,6 +2,7 @@ import API
 import Foundation
 import JSON
 import Kinds
+import Synchronization
 import Testing
 import UnixHTTP
 import Vocabulary
@@ -30,8 +31,14 @@ import Vocabulary
                 for (method, operation) in operations.asObject ?? [:] {
                     let address = path.replacingOccurrences(of: "{id}", with: "here")
                         .replacingOccurrences(of: "{number}", with: "0")
-                    let body = ["post", "patch"].contains(method) ? Array(#"{"prompt": "p"}"#.utf8) : nil
-                    let reply = try server.client.send(method.uppercased(), address, body)
+                    let body = TestServer.body(method.uppercased(), path)
+                    // Those who wait for the end of a job are told of it.
+                    let isWaiting = path.hasPrefix("/v1/chat") || path.hasPrefix("/v1/images")
+                    server.desk.state.withLock { state in
+                        let end = state.jobs.first.map { [JobEvent.result($0)] } ?? []
+                        state.script = isWaiting ? end : nil
+                    }
+                    let reply = try server.client.send(method.uppercased(), address, body.map { Array($0.utf8) })
                     let responses = operation["responses"]?.asObject ?? [:]
                     if (200..<300).contains(reply.status) {
                         #expect(responses["\(reply.status)"] != nil, "\(method) \(path): \(reply.status)")

@@ -17,6 +17,11 @@ final class FakeDesk: JobDesk {
         /// Bytes of uploads that were kept.
         var uploads: [String: Int] = [:]
         var peers: [Peer] = []
+        /// What jobs do from here on, after the state that every stream begins with; the last event has the job's own id.
+        var script: [JobEvent]?
+        /// The file of every output.
+        var file: String?
+        var cancelled: [JobID] = []
     }
 
     let state = Mutex(State())
@@ -121,8 +126,14 @@ final class FakeDesk: JobDesk {
 
     func events(_ id: JobID, for peer: Peer) async throws(ErrorBody) -> AsyncStream<JobEvent> {
         let job = try await status(id, for: peer)
+        let script = state.withLock { $0.script }
         return AsyncStream { stream in
             stream.yield(.state(job))
+            if let script {
+                for event in script { stream.yield(event) }
+                stream.finish()
+                return
+            }
             guard job.state.isFinal else { return }
             stream.yield(.progress(JobProgress(.denoise, step: 1, of: 2)))
             stream.yield(.warning("line one\nevent: result"))
@@ -133,11 +144,20 @@ final class FakeDesk: JobDesk {
     }
 
     func output(_ id: JobID, number: Int, for peer: Peer) async throws(ErrorBody) -> (path: String, output: Output) {
-        _ = try await status(id, for: peer)
+        let status = try await status(id, for: peer)
+        let file = state.withLock { $0.file }
+        if let file {
+            return (
+                file, Output(index: number, format: .png, width: 8, height: 4, bytes: 3, sha256: status.id.rawValue)
+            )
+        }
         throw ErrorBody(.notFound, code: "unknown_output", message: "There is no such output.")
     }
 
-    func cancel(_ id: JobID, for peer: Peer) async throws(ErrorBody) -> JobStatus { try await status(id, for: peer) }
+    func cancel(_ id: JobID, for peer: Peer) async throws(ErrorBody) -> JobStatus {
+        state.withLock { $0.cancelled.append(id) }
+        return try await status(id, for: peer)
+    }
     func pause(_ id: JobID, for peer: Peer) async throws(ErrorBody) -> JobStatus { try await status(id, for: peer) }
     func resume(_ id: JobID, for peer: Peer) async throws(ErrorBody) -> JobStatus { try await status(id, for: peer) }
 

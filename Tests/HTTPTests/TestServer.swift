@@ -16,6 +16,18 @@ final class TestServer: Sendable {
 
     static let kinds = KindTable([Kind(Generate.self), Kind(Describe.self)], standard: Generate.kind)
 
+    /// A body that the route takes, as far as it takes one.
+    static func body(_ method: String, _ path: String) -> String? {
+        switch (method, path) {
+        case ("PATCH", _): #"{"priority": 1}"#
+        case ("POST", "/v1/chat/completions"): #"{"messages": [{"role": "user", "content": "a"}]}"#
+        case ("POST", "/v1/images/edits"):
+            #"{"prompt": "p", "images": [{"image_url": "data:image/png;base64,cG5n"}]}"#
+        case ("POST", _): #"{"prompt": "p"}"#
+        default: nil
+        }
+    }
+
     init(connections: Connections = Connections(), limits: ConnectionLimits = ConnectionLimits()) async throws {
         let desk = try FakeDesk()
         self.desk = desk

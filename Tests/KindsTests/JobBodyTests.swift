@@ -146,7 +146,7 @@ func read(_ text: String) throws -> JobSubmission { try JobBody.read(try JSON(Ar
     private func submit(_ kind: Kind, _ name: String, _ value: JSON) throws(RequestError) -> JSON? {
         var body = Self.bodies[kind.kind.rawValue] ?? [:]
         // Parameters that say nothing without others.
-        let isMask = name.hasPrefix("mask") || name == "unmasked"
+        let isMask = name.hasPrefix("mask") || ["unmasked", "invert_mask"].contains(name)
         if kind.kind == Generate.kind, isMask || name == "strength" || name.hasPrefix("extend") {
             body["image"] = .string(String(repeating: "0", count: 64))
             if isMask { body["mask"] = body["image"] }

@@ -41,7 +41,8 @@ struct SourceCanvas: Sendable {
                     fact: "it has \(read.width)x\(read.height) pixels and the picture \(image.width)x\(image.height)",
                     remedy: "send a mask of the picture's size")
             }
-            sharp = try Self.mask(read).resized(width: framing.source.width, height: framing.source.height)
+            sharp = try Self.mask(read, isInverted: wanted.isInverted).resized(
+                width: framing.source.width, height: framing.source.height)
         }
         sharp = Self.extended(sharp, framing).blurred(deviation: Double(wanted.blur))
         guard sharp.samples.contains(where: { $0 >= 128 }) else {
@@ -58,9 +59,11 @@ struct SourceCanvas: Sendable {
     }
 
     /// A mask as its file means it: where any of it is transparent the opaque is white, else its brightness counts.
-    private static func mask(_ image: Image) -> Image {
-        if let alpha = image.alpha, alpha.samples.contains(where: { $0 < 255 }) { return alpha }
-        return image.grey()
+    private static func mask(_ image: Image, isInverted: Bool) -> Image {
+        let isClear = image.alpha?.samples.contains { $0 < 255 } == true
+        let mask = isClear ? image.alpha ?? image.grey() : image.grey()
+        guard isInverted else { return mask }
+        return Image(width: mask.width, height: mask.height, channels: 1, samples: mask.samples.map { 255 - $0 })
     }
 
     /// The mask with margins white, fading out over the edge of the old picture.

@@ -1,0 +1,268 @@
+import API
+import Digests
+import Foundation
+import HTTPTypes
+import Hummingbird
+import JSON
+import Kinds
+import NIOCore
+import NIOPosix
+import Vocabulary
+
+/// OpenAI's dialect: `/v1/chat/completions`, `/v1/images/generations` and `/v1/images/edits`. Each is a job like any other,
+/// waited for; one whose reader goes away is cancelled.
+struct OpenAIController: Sendable {
+    let desk: any JobDesk
+    let isAdmin: @Sendable (UInt32) -> Bool
+    /// Bodies may carry pictures.
+    let bodies: BodyReader
+
+    var endpoints: RouteCollection<DaemonContext> {
+        RouteCollection(context: DaemonContext.self)
+            .post("chat/completions", use: complete)
+            .post("images/generations", use: generate)
+            .post("images/edits", use: edit)
+    }
+
+    // MARK: Answers
+
+    @Sendable private func complete(request: Request, context: DaemonContext) async throws -> Response {
+        try await translating {
+            let asked = try ChatCompletionRequest(try await bodies.json(request.body))
+            let peer = try await context.peer(isAdmin)
+            let job = try await desk.submit(asked.submission, from: peer, key: nil).job
+            let reply = ChatCompletionReply(
+                id: job.id, created: Int(job.created), model: asked.model)
+            let events = try await desk.events(job.id, for: peer)
+            guard asked.streams else {
+                let result = try await Self.end(events).resultOrError()
+                return JSONReply(reply.whole(result)).response(from: request, context: context)
+            }
+            // Nothing is promised before there is a first word: what fails until then is an error of the request.
+            guard let first = try await Self.first(events) else { throw Self.lost }
+            return stream { writer in
+                var told = ToldText()
+                if case .text(let offset, let text) = first, let piece = told.new(offset, text) {
+                    try await writer.write(event(nil, reply.chunk(piece, isFirst: true)))
+                }
+                var last: JobStatus? = if case .result(let status) = first { status } else { nil }
+                if last == nil {
+                    for await next in events {
+                        if case .text(let offset, let text) = next, let piece = told.new(offset, text) {
+                            try await writer.write(event(nil, reply.chunk(piece, isFirst: false)))
+                        }
+                        if case .result(let status) = next { last = status }
+                    }
+                } else {
+                    try await writer.write(event(nil, reply.chunk("", isFirst: true)))
+                }
+                guard let last else { throw Self.lost }
+                let result = try last.resultOrError()
+                try await writer.write(event(nil, reply.last(result)))
+                if asked.includesUsage { try await writer.write(event(nil, reply.usage(result))) }
+                return true
+            } abandoned: {
+                _ = try? await desk.cancel(job.id, for: peer)
+            }
+        }
+    }
+
+    /// The first event that says something: a piece of text, or the end.
+    private static func first(_ events: AsyncStream<JobEvent>) async throws -> JobEvent? {
+        for await event in events {
+            switch event {
+            case .text(_, let text) where !text.isEmpty: return event
+            case .result(let status):
+                _ = try status.resultOrError()
+                return event
+            default: continue
+            }
+        }
+        return nil
+    }
+
+    private static func end(_ events: AsyncStream<JobEvent>) async throws -> JobStatus {
+        for await case .result(let status) in events { return status }
+        throw lost
+    }
+
+    // MARK: Pictures
+
+    @Sendable private func generate(request: Request, context: DaemonContext) async throws -> Response {
+        try await translating {
+            guard let members = try await bodies.json(request.body).asObject else { throw RequestError.notJSON }
+            let asked = try ImageRequest(members)
+            return try await draw(
+                asked, try asked.generate(), "image_generation", request, context, try await context.peer(isAdmin))
+        }
+    }
+
+    @Sendable private func edit(request: Request, context: DaemonContext) async throws -> Response {
+        try await translating {
+            let peer = try await context.peer(isAdmin)
+            let type = request.headers[.contentType] ?? ""
+            let isForm = type.lowercased().hasPrefix("multipart/form-data")
+            let (members, image, mask) = try await bodies.bytes(request.body) {
+                bytes throws(RequestError) -> ([String: JSON], [UInt8], [UInt8]?) in
+                guard isForm else { return try Self.pictures(inJSON: bytes) }
+                let form = try FormData(bytes, contentType: type)
+                guard let image = form.file("image", "image[]") else { throw .missing(param: "image") }
+                return (try form.texts(), Array(image), form.file("mask", "mask[]").map { Array($0) })
+            }
+            let asked = try ImageRequest(members)
+            let blob = try await keep(image, peer)
+            let maskBlob: Blob? = if let mask { try await keep(mask, peer) } else { nil }
+            let submission = try asked.edit(image: blob, mask: maskBlob)
+            return try await draw(asked, submission, "image_edit", request, context, peer)
+        }
+    }
+
+    /// The pictures of a body of JSON, as `data:` addresses.
+    private static func pictures(inJSON bytes: [UInt8]) throws(RequestError) -> ([String: JSON], [UInt8], [UInt8]?) {
+        let body: JSON
+        do throws(JSONFault) {
+            body = try JSON(bytes, JSON.Rules(size: bytes.count))
+        } catch {
+            throw .malformedJSON("\(error)")
+        }
+        guard let members = body.asObject else { throw .notJSON }
+        func picture(_ value: JSON?, _ name: String) throws(RequestError) -> [UInt8]? {
+            guard let value, value != .null else { return nil }
+            guard let text = value.asString ?? value["image_url"]?.asString,
+                let data = Data(
+                    base64Encoded: String(text.split(separator: ",").last ?? ""), options: .ignoreUnknownCharacters)
+            else { throw .wrongType(param: name, expected: "an object whose image_url is a data: address") }
+            return Array(data)
+        }
+        let first: JSON? = if case .array(let images)? = members["images"] { images.first } else { members["image"] }
+        guard let image = try picture(first, "images") else { throw .missing(param: "images") }
+        return (members, image, try picture(members["mask"], "mask"))
+    }
+
+    private func keep(_ bytes: [UInt8], _ peer: Peer) async throws -> Blob {
+        guard !bytes.isEmpty else {
+            throw ErrorBody(
+                .invalidRequest, code: "empty_upload", message: "The picture has no bytes. Send the file.",
+                param: "image")
+        }
+        let path = try await desk.uploadPath(for: peer)
+        try await NIOThreadPool.singleton.runIfActive {
+            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .withoutOverwriting)
+        }
+        return try await desk.keepUpload(
+            path, sha256: SHA256.hexadecimal(of: bytes), bytes: bytes.count, for: peer)
+    }
+
+    private func draw(
+        _ asked: ImageRequest, _ submission: JobSubmission, _ name: String, _ request: Request,
+        _ context: DaemonContext,
+        _ peer: Peer
+    ) async throws -> Response {
+        let job = try await desk.submit(submission, from: peer, key: nil).job
+        let status = try await Self.end(try await desk.events(job.id, for: peer))
+        _ = try status.resultOrError()
+        let outputs = status.outputs
+        var pictures: [(Output, Data)] = []
+        for output in outputs {
+            let (path, _) = try await desk.output(job.id, number: output.index, for: peer)
+            let bytes = try await NIOThreadPool.singleton.runIfActive {
+                try Data(contentsOf: URL(fileURLWithPath: path))
+            }
+            pictures.append((output, bytes))
+        }
+        guard asked.streams else {
+            let data = pictures.map { picture in
+                let (name, value) = asked.picture(picture.1)
+                return JSON.object([name: value])
+            }
+            let members = asked.facts(outputs.first).merging([
+                "created": .int(Int(job.created)), "data": .array(data), "usage": ImageRequest.usage,
+            ]) { $1 }
+            return JSONReply(JSON.object(members)).response(from: request, context: context)
+        }
+        let all = pictures
+        return stream { writer in
+            for (output, bytes) in all {
+                let name = "\(name).completed"
+                let members = asked.facts(output).merging([
+                    "type": .string(name), "b64_json": .string(bytes.base64EncodedString()),
+                    "created_at": .int(Int(job.created)), "usage": ImageRequest.usage,
+                ]) { $1 }
+                try await writer.write(event(name, .object(members)))
+            }
+            return false
+        }
+    }
+
+    // MARK: What they share
+
+    private static let lost = ErrorBody(
+        .unavailable, code: "interrupted", message: "The daemon stopped before the job ended. Ask again.")
+
+    private func translating(_ body: () async throws -> Response) async throws -> Response {
+        do {
+            return try await body()
+        } catch let error as RequestError {
+            throw OpenAIDialect.translated(error.body)
+        } catch let error as ErrorBody {
+            throw OpenAIDialect.translated(error)
+        }
+    }
+
+    /// A stream of events, which ends with [DONE] where `body` says so. What breaks it is told in it, and then it never ends
+    /// as if it were complete; a reader that is gone is `abandoned`.
+    private func stream(
+        _ body: @escaping @concurrent @Sendable (inout any ResponseBodyWriter) async throws -> Bool,
+        abandoned: @escaping @Sendable () async -> Void = {}
+    ) -> Response {
+        Response(
+            status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-cache"],
+            body: ResponseBody { writer in
+                do {
+                    let isMarked = try await body(&writer)
+                    if isMarked { try await writer.write(ByteBuffer(string: "data: [DONE]\n\n")) }
+                    try await writer.finish(nil)
+                } catch let error as ErrorBody {
+                    let envelope = try encoded(ErrorEnvelope(OpenAIDialect.translated(error)))
+                    let text = "event: error\ndata: " + String(decoding: envelope, as: UTF8.self) + "\n\n"
+                    try await writer.write(ByteBuffer(string: text))
+                    try await writer.finish(nil)
+                } catch {
+                    await abandoned()
+                    throw error
+                }
+            })
+    }
+}
+
+/// What of a text was told: a job that began again writes the same text again.
+private struct ToldText {
+    private var bytes = 0
+
+    mutating func new(_ offset: Int, _ text: String) -> String? {
+        let piece = Array(text.utf8)
+        let known = min(max(0, bytes - offset), piece.count)
+        guard known < piece.count else { return nil }
+        bytes = offset + piece.count
+        return String(decoding: piece[known...], as: UTF8.self)
+    }
+}
+
+/// One event of a stream.
+private func event(_ name: String?, _ data: JSON) -> ByteBuffer {
+    let name = name.map { "event: \($0)\n" } ?? ""
+    return ByteBuffer(bytes: Array("\(name)data: ".utf8) + data.text() + Array("\n\n".utf8))
+}
+
+extension JobStatus {
+    /// What a job that is over tells, or why it tells nothing.
+    fileprivate func resultOrError() throws(ErrorBody) -> JSON {
+        switch state {
+        case .succeeded: return result ?? .null
+        case .failed:
+            throw error ?? ErrorBody(.internalFailure, code: "internal", message: "The job failed; its log says why.")
+        default:
+            throw ErrorBody(.conflict, code: "cancelled", message: "The job was cancelled before its end. Ask again.")
+        }
+    }
+}
