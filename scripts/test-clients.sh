@@ -9,8 +9,8 @@ export LAZULI_SOCKET=$state/lazuli.sock
 
 if [ ! -e "$packages/.complete" ]; then
     rm -rf "$packages"
-    python3 -m pip install -qqq --disable-pip-version-check --root-user-action=ignore --target "$packages" \
-        openai==3.57.0 httpx==0.28.1
+    python3 -m pip install -qqq --no-warn-conflicts --disable-pip-version-check --root-user-action=ignore --target "$packages" \
+        openai==3.57.0 httpx==0.28.1 webuiapi==0.9.17 requests==2.34.2 pillow==13.0.0
     touch "$packages/.complete"
 fi
 "$programs/lazulid" --state-dir "$state/state" --socket "$LAZULI_SOCKET" 2>"$state/log" &
@@ -21,4 +21,4 @@ for _ in $(seq 200); do
     kill -0 "$daemon" 2>/dev/null || { cat "$state/log" >&2; exit 1; }
     sleep 0.05
 done
-PYTHONPATH=$packages python3 Tests/Clients/openai_client.py
+for client in Tests/Clients/*.py; do PYTHONPATH=$packages python3 "$client"; done

@@ -16,8 +16,8 @@ struct JSONReply: ResponseGenerator {
         bytes = ByteBuffer(bytes: try encoded(value))
     }
 
-    init(_ value: JSON) {
-        status = .ok
+    init(_ value: JSON, status: HTTPResponse.Status = .ok) {
+        self.status = status
         bytes = ByteBuffer(bytes: value.text())
     }
 

@@ -9,7 +9,7 @@ package enum Routes {
 
     /// `onRequest` is called for every request, `isAdmin` says who sees every job.
     package static func router(
-        _ desk: any JobDesk, kinds: KindTable, isAdmin: @escaping @Sendable (UInt32) -> Bool,
+        _ desk: any JobDesk, kinds: KindTable, names: DialectNames, isAdmin: @escaping @Sendable (UInt32) -> Bool,
         onRequest: @escaping @Sendable () -> Void
     ) -> Router<DaemonContext> {
         let router = Router(context: DaemonContext.self)
@@ -17,10 +17,14 @@ package enum Routes {
         router.add(middleware: ErrorMiddleware())
         router.addRoutes(
             JobController(desk: desk, kinds: kinds, isAdmin: isAdmin, bodies: BodyReader()).endpoints, atPath: "v1")
+        // Other programs' dialects send pictures within their bodies.
+        let large = BodyReader(limit: uploadLimit, total: 2 * uploadLimit)
+        let uploads = PictureUploads(desk: desk)
         router.addRoutes(
-            OpenAIController(
-                desk: desk, isAdmin: isAdmin, bodies: BodyReader(limit: uploadLimit, total: 2 * uploadLimit)
-            ).endpoints, atPath: "v1")
+            OpenAIController(desk: desk, isAdmin: isAdmin, bodies: large, uploads: uploads).endpoints, atPath: "v1")
+        router.addRoutes(
+            A1111Controller(desk: desk, isAdmin: isAdmin, bodies: large, uploads: uploads, names: names).endpoints,
+            atPath: "sdapi/v1")
         router.addRoutes(BlobController(desk: desk, isAdmin: isAdmin, limit: uploadLimit).endpoints, atPath: "v1")
         router.addRoutes(DaemonController(desk: desk, isAdmin: isAdmin, contract: Contract(kinds)).endpoints)
         return router

@@ -21,9 +21,12 @@ package struct Describe: JobParameters {
 
     package struct Result: Codable, Sendable, Equatable {
         package var text: String
+        /// The settings as AUTOMATIC1111 writes them into a file.
+        package var parameters: String?
 
-        package init(text: String) {
+        package init(text: String, parameters: String? = nil) {
             self.text = text
+            self.parameters = parameters
         }
     }
 }

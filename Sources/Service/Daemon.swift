@@ -1,5 +1,5 @@
 import Glibc
-import HTTP
+package import HTTP
 import Hummingbird
 import Jobs
 package import Kinds
@@ -15,6 +15,8 @@ package struct Daemon: Sendable {
         package var stateFolder: String
         package var worker: WorkerCommand
         package var kinds: KindTable
+        /// Names that other programs' dialects list.
+        package var names: DialectNames
         /// Mode of the socket: 0600 for a user, 0660 for the group of a system service.
         package var socketMode: UInt32 = 0o600
         /// Who may see every job.
@@ -24,11 +26,15 @@ package struct Daemon: Sendable {
         package var limits = Dispatcher.Settings()
         package var faults = Faults()
 
-        package init(socket: String, stateFolder: String, worker: WorkerCommand, kinds: KindTable, admins: Admins) {
+        package init(
+            socket: String, stateFolder: String, worker: WorkerCommand, kinds: KindTable, names: DialectNames,
+            admins: Admins
+        ) {
             self.socket = socket
             self.stateFolder = stateFolder
             self.worker = worker
             self.kinds = kinds
+            self.names = names
             self.admins = admins
         }
     }
@@ -91,7 +97,8 @@ package struct Daemon: Sendable {
         let watch = SocketWatch(path: instance.socket)
         let application = Application(
             router: Routes.router(
-                desk, kinds: configuration.kinds, isAdmin: { [admins = configuration.admins] in admins.contains($0) },
+                desk, kinds: configuration.kinds, names: configuration.names,
+                isAdmin: { [admins = configuration.admins] in admins.contains($0) },
                 onRequest: { activity.touch() }),
             server: Routes.server(connections),
             configuration: ApplicationConfiguration(

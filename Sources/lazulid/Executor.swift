@@ -1,6 +1,7 @@
 import ArgumentParser
 import Engine
 import Foundation
+import HTTP
 import Kinds
 import Pipelines
 import Processes
@@ -17,3 +18,8 @@ func makeWorkshop(budgetBytes: Int?) -> Workshop {
 
 /// The kinds of jobs that the daemon takes.
 func makeKinds() -> KindTable { JobKinds.table }
+
+/// The names that other programs' dialects list.
+func makeNames() -> DialectNames {
+    DialectNames(samplers: SamplerLabels.samplers, schedules: SamplerLabels.schedules)
+}

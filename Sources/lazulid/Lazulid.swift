@@ -122,6 +122,7 @@ struct Lazulid: AsyncParsableCommand {
         var configuration = Daemon.Configuration(
             socket: socketPath(environment), stateFolder: state,
             worker: WorkerCommand(executable: worker ?? "/proc/self/exe", arguments: arguments), kinds: makeKinds(),
+            names: makeNames(),
             admins: admins)
         configuration.socketMode = system ? 0o660 : 0o600
         configuration.idleExit = idleExit.map { .seconds($0) }

@@ -19,7 +19,8 @@ import Vocabulary
             for (path, operations) in try contract(server)["paths"]?.asObject ?? [:] {
                 for method in (operations.asObject ?? [:]).keys { promised.insert("\(method.uppercased()) \(path)") }
             }
-            #expect(promised == server.routes)
+            // AUTOMATIC1111's dialect has a contract of its own.
+            #expect(promised == server.routes.filter { !$0.contains(" /sdapi/") })
             #expect(promised.count >= 17)
         }
     }

@@ -28,7 +28,7 @@ import Vocabulary
         try await TestServer.serving { server throws in
             for (kind, code, status) in table {
                 server.desk.refuse(ErrorBody(kind, code: code, message: "It is so. Do that.", param: "p"))
-                for route in server.routes where !unasked.contains(route) {
+                for route in server.routes where !unasked.contains(route) && !route.contains(" /sdapi/") {
                     let words = route.split(separator: " ").map(String.init)
                     let path = words[1].replacingOccurrences(of: "{id}", with: "x")
                         .replacingOccurrences(of: "{number}", with: "0")

@@ -34,7 +34,9 @@ final class TestServer: Sendable {
         self.connections = connections
         client = UnixClient(socket: "\(desk.folder)/s")
         let socket = client.socket
-        let router = Routes.router(desk, kinds: Self.kinds, isAdmin: { _ in false }, onRequest: {})
+        let router = Routes.router(
+            desk, kinds: Self.kinds, names: DialectNames(samplers: ["Euler a"], schedules: ["Karras"]),
+            isAdmin: { _ in false }, onRequest: {})
         routes = Set(
             router.routes.map { route in
                 let path = "\(route.path)".split(separator: "/").map { part in

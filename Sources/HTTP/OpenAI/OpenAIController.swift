@@ -1,12 +1,10 @@
 import API
-import Digests
 import Foundation
 import HTTPTypes
 import Hummingbird
 import JSON
 import Kinds
 import NIOCore
-import NIOPosix
 import Vocabulary
 
 /// OpenAI's dialect: `/v1/chat/completions`, `/v1/images/generations` and `/v1/images/edits`. Each is a job like any other,
@@ -16,6 +14,7 @@ struct OpenAIController: Sendable {
     let isAdmin: @Sendable (UInt32) -> Bool
     /// Bodies may carry pictures.
     let bodies: BodyReader
+    let uploads: PictureUploads
 
     var endpoints: RouteCollection<DaemonContext> {
         RouteCollection(context: DaemonContext.self)
@@ -35,11 +34,11 @@ struct OpenAIController: Sendable {
                 id: job.id, created: Int(job.created), model: asked.model)
             let events = try await desk.events(job.id, for: peer)
             guard asked.streams else {
-                let result = try await Self.end(events).resultOrError()
+                let result = try await events.end().resultOrError()
                 return JSONReply(reply.whole(result)).response(from: request, context: context)
             }
             // Nothing is promised before there is a first word: what fails until then is an error of the request.
-            guard let first = try await Self.first(events) else { throw Self.lost }
+            guard let first = try await Self.first(events) else { throw ErrorBody.interrupted }
             return stream { writer in
                 var told = ToldText()
                 if case .text(let offset, let text) = first, let piece = told.new(offset, text) {
@@ -56,7 +55,7 @@ struct OpenAIController: Sendable {
                 } else {
                     try await writer.write(event(nil, reply.chunk("", isFirst: true)))
                 }
-                guard let last else { throw Self.lost }
+                guard let last else { throw ErrorBody.interrupted }
                 let result = try last.resultOrError()
                 try await writer.write(event(nil, reply.last(result)))
                 if asked.includesUsage { try await writer.write(event(nil, reply.usage(result))) }
@@ -79,11 +78,6 @@ struct OpenAIController: Sendable {
             }
         }
         return nil
-    }
-
-    private static func end(_ events: AsyncStream<JobEvent>) async throws -> JobStatus {
-        for await case .result(let status) in events { return status }
-        throw lost
     }
 
     // MARK: Pictures
@@ -110,8 +104,8 @@ struct OpenAIController: Sendable {
                 return (try form.texts(), Array(image), form.file("mask", "mask[]").map { Array($0) })
             }
             let asked = try ImageRequest(members)
-            let blob = try await keep(image, peer)
-            let maskBlob: Blob? = if let mask { try await keep(mask, peer) } else { nil }
+            let blob = try await uploads.keep(image, peer)
+            let maskBlob: Blob? = if let mask { try await uploads.keep(mask, peer) } else { nil }
             let submission = try asked.edit(image: blob, mask: maskBlob)
             return try await draw(asked, submission, "image_edit", request, context, peer)
         }
@@ -139,36 +133,18 @@ struct OpenAIController: Sendable {
         return (members, image, try picture(members["mask"], "mask"))
     }
 
-    private func keep(_ bytes: [UInt8], _ peer: Peer) async throws -> Blob {
-        guard !bytes.isEmpty else {
-            throw ErrorBody(
-                .invalidRequest, code: "empty_upload", message: "The picture has no bytes. Send the file.",
-                param: "image")
-        }
-        let path = try await desk.uploadPath(for: peer)
-        try await NIOThreadPool.singleton.runIfActive {
-            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .withoutOverwriting)
-        }
-        return try await desk.keepUpload(
-            path, sha256: SHA256.hexadecimal(of: bytes), bytes: bytes.count, for: peer)
-    }
-
     private func draw(
         _ asked: ImageRequest, _ submission: JobSubmission, _ name: String, _ request: Request,
         _ context: DaemonContext,
         _ peer: Peer
     ) async throws -> Response {
         let job = try await desk.submit(submission, from: peer, key: nil).job
-        let status = try await Self.end(try await desk.events(job.id, for: peer))
+        let status = try await desk.events(job.id, for: peer).end()
         _ = try status.resultOrError()
         let outputs = status.outputs
         var pictures: [(Output, Data)] = []
         for output in outputs {
-            let (path, _) = try await desk.output(job.id, number: output.index, for: peer)
-            let bytes = try await NIOThreadPool.singleton.runIfActive {
-                try Data(contentsOf: URL(fileURLWithPath: path))
-            }
-            pictures.append((output, bytes))
+            pictures.append((output, try await uploads.read(output, of: job.id, peer)))
         }
         guard asked.streams else {
             let data = pictures.map { picture in
@@ -195,9 +171,6 @@ struct OpenAIController: Sendable {
     }
 
     // MARK: What they share
-
-    private static let lost = ErrorBody(
-        .unavailable, code: "interrupted", message: "The daemon stopped before the job ended. Ask again.")
 
     private func translating(_ body: () async throws -> Response) async throws -> Response {
         do {
@@ -252,17 +225,4 @@ private struct ToldText {
 private func event(_ name: String?, _ data: JSON) -> ByteBuffer {
     let name = name.map { "event: \($0)\n" } ?? ""
     return ByteBuffer(bytes: Array("\(name)data: ".utf8) + data.text() + Array("\n\n".utf8))
-}
-
-extension JobStatus {
-    /// What a job that is over tells, or why it tells nothing.
-    fileprivate func resultOrError() throws(ErrorBody) -> JSON {
-        switch state {
-        case .succeeded: return result ?? .null
-        case .failed:
-            throw error ?? ErrorBody(.internalFailure, code: "internal", message: "The job failed; its log says why.")
-        default:
-            throw ErrorBody(.conflict, code: "cancelled", message: "The job was cancelled before its end. Ask again.")
-        }
-    }
 }

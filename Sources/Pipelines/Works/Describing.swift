@@ -9,7 +9,7 @@ package struct Describing: KindWork {
     private enum Phase: Sendable {
         case read
         case describe(Image, Image.Header, Metadata)
-        case done(String)
+        case done(Describe.Result)
     }
 
     private let path: String?
@@ -47,7 +47,7 @@ package struct Describing: KindWork {
         case .describe(let image, let header, let metadata):
             let text = PictureFacts(image, header, metadata).text
             desk.write(text)
-            phase = .done(text)
+            phase = .done(Describe.Result(text: text, parameters: metadata.parameters))
         case .done: preconditionFailure("a work that is done does not advance")
         }
     }
@@ -56,8 +56,8 @@ package struct Describing: KindWork {
     package func checkpoint() -> Checkpoint? { nil }
 
     package func result() throws -> JSON {
-        guard case .done(let text) = phase else { preconditionFailure("a work that is not done has no result") }
-        return try Describe.Result(text: text).asJSON()
+        guard case .done(let result) = phase else { preconditionFailure("a work that is not done has no result") }
+        return try result.asJSON()
     }
 
     /// The largest picture that is decoded, as samples and as the luma beside them.
