@@ -15,8 +15,8 @@ struct Bench: ParsableCommand {
             1.x or 2.x are timed as well. Benchmarks/ holds the scripts that time other engines on the same work.
             """)
 
-    @Option(help: "Arithmetic.")
-    var precision: Precision = Kernels.hasBF16 ? .bf16 : .f32
+    @Option(help: "Arithmetic. Default: bf16 where this machine has it, else f32.")
+    var precision: Precision?
 
     @Option(help: "Threads; all that this process may use unless given.")
     var threads: Int?
@@ -39,6 +39,7 @@ struct Bench: ParsableCommand {
 
     func run() throws {
         if let threads { Kernels.threads = threads }
+        let precision = precision ?? (Kernels.hasBF16 ? .bf16 : .f32)
         if !json {
             print("kernels \(Kernels.name), \(Kernels.threads) threads, \(precision.rawValue)")
         }
