@@ -28,7 +28,7 @@ EMPTY = "empty"     # the group of the two empty prompts
 
 def encode_texts(texts, folder):
     """states.npy and starts.npy of texts sorted by length."""
-    encode = text.TextEncoder(torch.bfloat16)
+    encode = text.TextEncoder(parallel.FAST)
     states, starts = [], [0]
     for start in range(0, len(texts), 64):
         for h in encode(texts[start:start + 64]):
@@ -45,7 +45,7 @@ def encode_scenes(keys):
     latents = np.empty((len(keys), 8, 16, 16), np.float16)
     for start in range(0, len(keys), 32):
         pictures = np.stack([world.render(json.loads(key)) for key in keys[start:start + 32]])
-        with torch.autocast("cpu", torch.bfloat16):
+        with parallel.fast():
             latents[start:start + 32] = vae.encoder(normalised(pictures)).float().numpy()
     return latents
 

@@ -1,8 +1,9 @@
-"""Draws many pictures at once with the plain networks, in bfloat16; `reference.py` says exactly what one picture is."""
+"""Draws many pictures at once with the plain networks; `reference.py` says exactly what one picture is."""
 import numpy as np
 import torch
 
 import network
+import parallel
 import text
 
 
@@ -33,7 +34,7 @@ class Painter:
                 pixels = torch.from_numpy(np.stack(sources[start:start + batch])).permute(0, 3, 1, 2)
                 source = self.vae.encoder(pixels.float() / 127.5 - 1)
             for sigma, following in zip(sigmas, sigmas[1:]):
-                with torch.autocast("cpu", torch.bfloat16):
+                with parallel.fast():
                     v = self.unet(torch.cat([torch.cat([x, source], 1)] * 2), torch.full((2 * n,), 1000 * float(sigma)),
                                   padded, mask).float()
                 x = x + float(following - sigma) * (v[:n] + guidance * (v[n:] - v[:n]))

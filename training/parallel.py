@@ -11,6 +11,13 @@ import torch.multiprocessing as mp
 ROOT = pathlib.Path(os.environ.get("MINI_ROOT", pathlib.Path.home() / ".cache" / "lazuli-mini"))
 PAUSE = os.environ.get("MINI_PAUSE")  # training sleeps while this file exists
 PIDS = os.environ.get("MINI_PIDS")    # where the process ids go, one a line
+# Where a CPU has no products in bfloat16, they are sixty times as slow as those in float32.
+FAST = torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
+
+
+def fast():
+    """Within it, products are computed in the type that this CPU is fastest in."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=FAST == torch.bfloat16)
 
 
 class Flat:

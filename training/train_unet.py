@@ -87,7 +87,7 @@ def loss_of(model, cache, rows, rng, noise_shift):
     level = torch.sigmoid(torch.randn(len(rows)) + noise_shift)
     s = level[:, None, None, None]
     noise = torch.randn_like(target)
-    with torch.autocast("cpu", torch.bfloat16):
+    with parallel.fast():
         velocity = model(torch.cat([(1 - s) * target + s * noise, source], 1), 1000 * level, states,
                          encoder_attention_mask=mask, return_dict=False)[0]
     return (velocity.float() - (noise - target)).pow(2).mean((1, 2, 3))
@@ -102,7 +102,7 @@ def snapshot(model, cache, rows, path, steps=8, guidance=3.0):
     latents = torch.randn((count, 8, 16, 16), generator=torch.Generator().manual_seed(1))
     prompts, empties = list(cache.batch(rows, [False] * count)), list(cache.batch(rows, [True] * count))
     sigmas = np.append(np.linspace(1, 1 / steps, steps), 0)
-    with torch.autocast("cpu", torch.bfloat16):
+    with parallel.fast():
         for sigma, following in zip(sigmas, sigmas[1:]):
             empty, prompt = (
                 model(torch.cat([latents, source], 1), torch.full((count,), 1000 * float(sigma)), states,
