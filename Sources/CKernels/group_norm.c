@@ -17,10 +17,6 @@ enum {
 };
 
 typedef struct {
-    double count, mean, deviation;  ///< deviation: sum of squared distances from the mean
-} moments;
-
-typedef struct {
     const vector_kernels *table;
     size_t pixels, channels, per_group, pieces;
     size_t first_sample, first_channel, last_channel, groups;  ///< the window in work; `groups` in it
@@ -29,11 +25,11 @@ typedef struct {
     lz_dtype x_type, y_type;
     const float *weight, *bias;
     lz_activation activation;
-    moments *moments;  ///< [samples][pieces][groups]; after joining, piece 0 holds mean and 1/σ (as deviation)
+    lz_moments *moments;  ///< [samples][pieces][groups]; after joining, piece 0 holds mean and 1/σ (as deviation)
 } group_norm;
 
-/// Chan, Golub and LeVeque 1979: moments of the union of two sets.
-static void join_moments(moments *into, moments other) {
+/// Chan, Golub and LeVeque 1979.
+void lz_join_moments(lz_moments *into, lz_moments other) {
     double delta = other.mean - into->mean, total = into->count + other.count;
     if (total == 0) return;
     into->deviation += other.deviation + delta * delta * (into->count * other.count / total);
@@ -43,19 +39,19 @@ static void join_moments(moments *into, moments other) {
 
 /// Adds the moments of a tile of at most MOMENT_PIXELS × MOMENT_CHANNELS, first channel `c0`, to its groups.
 static void measure_tile(const group_norm *g, const void *x, size_t pixels, size_t c0, size_t channels,
-                         moments *groups) {
+                         lz_moments *groups) {
     float mean[MOMENT_CHANNELS], deviation[MOMENT_CHANNELS];
     g->table->channel_moments(pixels, channels, x, g->x_type, g->channels, mean, deviation);
     for (size_t c = 0, run; c < channels; c += run) {
         run = smaller(g->per_group - (c0 + c) % g->per_group, channels - c);
-        moments part = {(double)(pixels * run), 0, 0};
+        lz_moments part = {(double)(pixels * run), 0, 0};
         for (size_t i = c; i < c + run; i++) part.mean += mean[i];
         part.mean /= (double)run;
         for (size_t i = c; i < c + run; i++) {
             double delta = mean[i] - part.mean;
             part.deviation += deviation[i] + (double)pixels * delta * delta;
         }
-        join_moments(&groups[(c0 + c - g->first_channel) / g->per_group], part);
+        lz_join_moments(&groups[(c0 + c - g->first_channel) / g->per_group], part);
     }
 }
 
@@ -65,8 +61,8 @@ static void measure_pieces(void *context, size_t begin, size_t end, size_t threa
     for (size_t item = begin; item < end; item++) {
         size_t sample = g->first_sample + item / g->pieces, piece = item % g->pieces;
         size_t first = g->pixels * piece / g->pieces, last = g->pixels * (piece + 1) / g->pieces;
-        moments *groups = g->moments + item * g->groups;
-        for (size_t i = 0; i < g->groups; i++) groups[i] = (moments){0, 0, 0};
+        lz_moments *groups = g->moments + item * g->groups;
+        for (size_t i = 0; i < g->groups; i++) groups[i] = (lz_moments){0, 0, 0};
         for (size_t p = first; p < last; p += MOMENT_PIXELS) {
             for (size_t c = g->first_channel; c < g->last_channel; c += MOMENT_CHANNELS) {
                 const void *x = element_at(g->x, g->x_type, (sample * g->pixels + p) * g->channels + c);
@@ -83,12 +79,12 @@ static void apply_pieces(void *context, size_t begin, size_t end, size_t thread)
     for (size_t item = begin; item < end; item++) {
         size_t sample = item / g->pieces, piece = item % g->pieces;
         size_t first = g->pixels * piece / g->pieces, last = g->pixels * (piece + 1) / g->pieces;
-        const moments *groups = g->moments + sample * g->pieces * g->groups;
+        const lz_moments *groups = g->moments + sample * g->pieces * g->groups;
         for (size_t c0 = g->first_channel; c0 < g->last_channel; c0 += APPLY_CHANNELS) {
             size_t channels = smaller(g->last_channel - c0, APPLY_CHANNELS);
             float mean[APPLY_CHANNELS], factor[APPLY_CHANNELS], bias[APPLY_CHANNELS];
             for (size_t c = 0; c < channels; c++) {
-                const moments *group = &groups[(c0 + c - g->first_channel) / g->per_group];
+                const lz_moments *group = &groups[(c0 + c - g->first_channel) / g->per_group];
                 mean[c] = (float)group->mean;
                 factor[c] = (float)group->deviation * (g->weight ? g->weight[c0 + c] : 1);
                 // What f32 cannot hold of the mean goes into the bias.
@@ -102,14 +98,31 @@ static void apply_pieces(void *context, size_t begin, size_t end, size_t thread)
     }
 }
 
+/// Sets the window that begins at a group and measures its samples from `first_sample` on: piece 0 of each then holds
+/// the moments of the whole.
+static void measure_window(group_norm *g, size_t first_group, size_t window, size_t samples) {
+    g->first_channel = first_group * g->per_group;
+    g->last_channel = (first_group + window) * g->per_group;
+    g->groups = window;
+    lz_parallel(samples * g->pieces, 1, measure_pieces, g);
+    for (size_t i = 0; i < samples * window; i++) {
+        lz_moments *total = g->moments + i / window * g->pieces * window + i % window;
+        for (size_t piece = 1; piece < g->pieces; piece++) lz_join_moments(total, total[piece * window]);
+    }
+}
+
+/// Pieces of a sample, fixed by the shape.
+static size_t pieces_of(size_t pixels, size_t channels, size_t window) {
+    size_t pieces = smaller(pixels * channels / PIECE_ELEMENTS + 1, MOST_PIECES);
+    return smaller(pieces, smaller(pixels, MOST_MOMENTS / window));
+}
+
 void lz_group_norm(size_t batch, size_t pixels, size_t channels, size_t groups, const void *x, lz_dtype x_type,
                    const float *weight, const float *bias, float eps, lz_activation activation, void *y,
                    lz_dtype y_type) {
     if (batch == 0 || pixels == 0 || channels == 0) return;
-    moments room[MOST_MOMENTS];
-    size_t window = smaller(groups, MOST_MOMENTS);
-    size_t pieces =
-        smaller(smaller(pixels * channels / PIECE_ELEMENTS + 1, MOST_PIECES), smaller(pixels, MOST_MOMENTS / window));
+    lz_moments room[MOST_MOMENTS];
+    size_t window = smaller(groups, MOST_MOMENTS), pieces = pieces_of(pixels, channels, window);
     size_t samples = MOST_MOMENTS / window / pieces;
     group_norm g = {.table = &lz_table()->vector,
                     .pixels = pixels,
@@ -125,18 +138,68 @@ void lz_group_norm(size_t batch, size_t pixels, size_t channels, size_t groups, 
                     .activation = activation,
                     .moments = room};
     for (size_t group = 0; group < groups; group += window) {
-        g.groups = smaller(window, groups - group);
-        g.first_channel = group * g.per_group;
-        g.last_channel = (group + g.groups) * g.per_group;
+        size_t groups_here = smaller(window, groups - group);
         for (g.first_sample = 0; g.first_sample < batch; g.first_sample += samples) {
             size_t here = smaller(samples, batch - g.first_sample);
-            lz_parallel(here * pieces, 1, measure_pieces, &g);
-            for (size_t i = 0; i < here * g.groups; i++) {
-                moments *total = room + i / g.groups * pieces * g.groups + i % g.groups;
-                for (size_t piece = 1; piece < pieces; piece++) join_moments(total, total[piece * g.groups]);
+            measure_window(&g, group, groups_here, here);
+            for (size_t i = 0; i < here * groups_here; i++) {
+                lz_moments *total = room + i / groups_here * pieces * groups_here + i % groups_here;
                 total->deviation = 1 / sqrt(total->deviation / total->count + eps);
             }
             lz_parallel(here * pieces, 1, apply_pieces, &g);
         }
+    }
+}
+
+void lz_group_moments(size_t pixels, size_t channels, size_t groups, const void *x, lz_dtype x_type,
+                      lz_moments *moments) {
+    for (size_t i = 0; i < groups; i++) moments[i] = (lz_moments){0, 0, 0};
+    if (pixels == 0 || channels == 0) return;
+    // Pieces that were abandoned leave what is here.
+    lz_moments room[MOST_MOMENTS] = {{0, 0, 0}};
+    size_t window = smaller(groups, MOST_MOMENTS);
+    group_norm g = {.table = &lz_table()->vector,
+                    .pixels = pixels,
+                    .channels = channels,
+                    .per_group = channels / groups,
+                    .pieces = pieces_of(pixels, channels, window),
+                    .x = x,
+                    .x_type = x_type,
+                    .moments = room};
+    for (size_t group = 0; group < groups; group += window) {
+        size_t here = smaller(window, groups - group);
+        measure_window(&g, group, here, 1);
+        for (size_t i = 0; i < here; i++) moments[group + i] = room[i];
+    }
+}
+
+void lz_group_norm_by(size_t pixels, size_t channels, size_t groups, const void *x, lz_dtype x_type,
+                      const lz_moments *moments, const float *weight, const float *bias, float eps,
+                      lz_activation activation, void *y, lz_dtype y_type) {
+    if (pixels == 0 || channels == 0) return;
+    lz_moments room[MOST_MOMENTS];
+    size_t window = smaller(groups, MOST_MOMENTS);
+    group_norm g = {.table = &lz_table()->vector,
+                    .pixels = pixels,
+                    .channels = channels,
+                    .per_group = channels / groups,
+                    .pieces = pieces_of(pixels, channels, window),
+                    .x = x,
+                    .y = y,
+                    .x_type = x_type,
+                    .y_type = y_type,
+                    .weight = weight,
+                    .bias = bias,
+                    .activation = activation,
+                    .moments = room};
+    for (size_t group = 0; group < groups; group += window) {
+        g.groups = smaller(window, groups - group);
+        g.first_channel = group * g.per_group;
+        g.last_channel = (group + g.groups) * g.per_group;
+        for (size_t i = 0; i < g.groups; i++) {
+            room[i] = moments[group + i];
+            room[i].deviation = 1 / sqrt(room[i].count > 0 ? room[i].deviation / room[i].count + eps : 1);
+        }
+        lz_parallel(g.pieces, 1, apply_pieces, &g);
     }
 }

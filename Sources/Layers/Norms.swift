@@ -25,6 +25,15 @@ package struct GroupNorm: Sendable {
             groups: groups, weight: weight, bias: bias, epsilon: epsilon, activation: activation,
             as: type ?? precision.activations)
     }
+
+    /// The same of a band of an image by the moments of the whole; nil where those are only being measured.
+    package func callAsFunction(_ x: Tensor, _ activation: Activation, _ bands: BandNorms) -> Tensor? {
+        bands.moments(of: x, groups: groups).map {
+            x.groupNormalized(
+                by: $0, weight: weight, bias: bias, epsilon: epsilon, activation: activation,
+                as: precision.activations)
+        }
+    }
 }
 
 /// LayerNorm over the last axis (Ba et al. 2016). Checkpoint keys `weight` and `bias` [width].

@@ -44,6 +44,18 @@ extension Tensor {
         return y
     }
 
+    /// Lines of one image [1, H, W, C], sharing storage.
+    package func lines(_ range: Range<Int>) -> Tensor {
+        self[0][rows: range].reshaped([1, range.count] + shape.dropFirst(2))
+    }
+
+    /// Images [1, ·, W, C] as one.
+    package static func underEachOther(_ parts: [Tensor]) -> Tensor {
+        guard parts.count > 1 else { return parts[0] }
+        let joined = stacked(parts.map { $0[0] })
+        return joined.reshaped([1] + joined.shape)
+    }
+
     /// Part of the lines and columns of an image, copied.
     package func cropped(_ lines: Range<Int>, _ columns: Range<Int>) -> Tensor {
         precondition(

@@ -8,6 +8,20 @@
 /// GroupNorm over a channels-last image X[batch][pixels][channels], weight and bias [channels], then `activation`.
 void lz_group_norm(size_t batch, size_t pixels, size_t channels, size_t groups, const void *x, lz_dtype x_type,
                    const float *weight, const float *bias, float eps, lz_activation activation, void *y, lz_dtype y_type);
+/// What a group norm needs to know of a group.
+typedef struct {
+    double count, mean, deviation;  ///< deviation: sum of squared distances from the mean
+} lz_moments;
+
+/// The moments of the union of two sets.
+void lz_join_moments(lz_moments *into, lz_moments other);
+/// Moments[groups] of one channels-last image X[pixels][channels].
+void lz_group_moments(size_t pixels, size_t channels, size_t groups, const void *x, lz_dtype x_type,
+                      lz_moments *moments);
+/// GroupNorm of a part of an image by the moments of the whole.
+void lz_group_norm_by(size_t pixels, size_t channels, size_t groups, const void *x, lz_dtype x_type,
+                      const lz_moments *moments, const float *weight, const float *bias, float eps,
+                      lz_activation activation, void *y, lz_dtype y_type);
 /// LayerNorm over rows X[rows][width]; weight and bias [width], each may be NULL.
 void lz_layer_norm(size_t rows, size_t width, const void *x, lz_dtype x_type, const float *weight, const float *bias,
                    float eps, void *y, lz_dtype y_type);

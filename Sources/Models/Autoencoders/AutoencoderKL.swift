@@ -32,16 +32,18 @@ package struct AutoencoderKL: Sendable {
     }
 
     /// Pixels of the denoiser's latents: [N, H, W, C] → [N, H·f, W·f, 3], −1 black to 1 white, not clamped, f32.
-    package func decode(_ latents: Tensor) -> Tensor {
+    /// `band`: so many lines of pixels at a time, for less memory and more time; the same but for rounding.
+    package func decode(_ latents: Tensor, band: Int? = nil) -> Tensor {
         guard let decoder else { preconditionFailure("an autoencoder loaded without its decoder") }
-        return decoder(latents.scaled(by: 1 / configuration.scale, as: .f32).shifted(by: configuration.shift))
+        let latents = latents.scaled(by: 1 / configuration.scale, as: .f32).shifted(by: configuration.shift)
+        return band.map { decoder.banded(latents, $0) } ?? decoder(latents)
     }
 
     /// Gaussian of the latents of pixels [N, H·f, W·f, 3] in −1 ... 1: mean and standard deviation [N, H, W, C] in f32,
-    /// as the encoder leaves them.
-    package func encode(_ pixels: Tensor) -> (mean: Tensor, deviation: Tensor) {
+    /// as the encoder leaves them. `band` as in decoding.
+    package func encode(_ pixels: Tensor, band: Int? = nil) -> (mean: Tensor, deviation: Tensor) {
         guard let encoder else { preconditionFailure("an autoencoder loaded without its encoder") }
-        return encoder(pixels)
+        return band.map { encoder.banded(pixels, $0) } ?? encoder(pixels)
     }
 }
 
@@ -124,7 +126,12 @@ extension AutoencoderKL {
         func callAsFunction(_ pixels: Tensor) -> (mean: Tensor, deviation: Tensor) {
             var x = input(pixels)
             for level in levels { level(&x) }
-            x = output(norm(mid(x), .silu), as: .f32)
+            return moments(x)
+        }
+
+        /// What the levels leave, as a Gaussian.
+        func moments(_ x: Tensor) -> (mean: Tensor, deviation: Tensor) {
+            var x = output(norm(mid(x), .silu), as: .f32)
             if let mix { x = mix(x, as: .f32) }
             let moments = x.floats
             var (mean, deviation) = ([Float](), [Float]())

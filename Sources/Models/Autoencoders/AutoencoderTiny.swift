@@ -20,16 +20,20 @@ package struct AutoencoderTiny: Sendable {
     }
 
     /// Pixels of the denoiser's latents: [N, H, W, C] → [N, H·f, W·f, 3], −1 black to 1 white, not clamped, f32.
-    package func decode(_ latents: Tensor) -> Tensor {
+    /// `band`: so many lines of pixels at a time, for less memory and the same result.
+    package func decode(_ latents: Tensor, band: Int? = nil) -> Tensor {
         let raw = latents.scaled(by: 1 / configuration.scale, as: .f32).shifted(by: configuration.shift)
         let limited = raw.scaled(by: 1 / 3).applying(.tanh).scaled(by: 3)
         // The network's own pixels run from 0 to 1.
-        return decoder(limited).scaled(by: 2).shifted(by: -1)
+        let pixels = band.map { decoder.banded(limited, max(1, $0 / configuration.factor)) } ?? decoder(limited)
+        return pixels.scaled(by: 2).shifted(by: -1)
     }
 
     /// Latents for the denoiser: pixels [N, H·f, W·f, 3] in −1 ... 1 → [N, H, W, C] in f32.
-    package func encode(_ pixels: Tensor) -> Tensor {
-        let raw = encoder(pixels.scaled(by: 0.5, as: .f32).shifted(by: 0.5))
+    /// `band` as in decoding.
+    package func encode(_ pixels: Tensor, band: Int? = nil) -> Tensor {
+        let pixels = pixels.scaled(by: 0.5, as: .f32).shifted(by: 0.5)
+        let raw = band.map { encoder.banded(pixels, $0) } ?? encoder(pixels)
         return raw.shifted(by: -configuration.shift).scaled(by: configuration.scale)
     }
 }
@@ -38,7 +42,8 @@ extension AutoencoderTiny {
     /// One half: convolutions and blocks in the order of the checkpoint's numbering.
     struct Network: Sendable {
         private enum Stage: Sendable {
-            case convolution(Convolution, Activation)
+            /// Lines of the result for a line before: 1, 2, or ½.
+            case convolution(Convolution, Activation, scale: Double)
             case block(Block)
         }
 
@@ -53,7 +58,7 @@ extension AutoencoderTiny {
                 let convolution =
                     stages.isEmpty
                     ? try Convolution(at, width, next) : try Convolution(at, width, next, stride: 2, bias: false)
-                stages.append(.convolution(convolution, .identity))
+                stages.append(.convolution(convolution, .identity, scale: stages.isEmpty ? 1 : 0.5))
                 width = next
                 for _ in 0..<blocks {
                     stages.append(.block(try Block(layers[String(stages.count)], width, config.activation)))
@@ -65,7 +70,7 @@ extension AutoencoderTiny {
 
         init(decoder layers: Weights, _ config: Configuration) throws(WeightError) {
             let input = try Convolution(layers["0"], config.latents, config.decoderWidths[0])
-            var stages: [Stage] = [.convolution(input, config.activation)]
+            var stages: [Stage] = [.convolution(input, config.activation, scale: 1)]
             var index = 2
             for (level, width) in config.decoderWidths.enumerated() {
                 for _ in 0..<config.decoderBlocks[level] {
@@ -75,7 +80,7 @@ extension AutoencoderTiny {
                 guard level < config.decoderWidths.count - 1 else { break }
                 // The enlargement is numbered as a layer of its own; the convolution after it reads enlarged.
                 let enlarging = try Convolution(layers[String(index + 1)], width, width, upsample: 2, bias: false)
-                stages.append(.convolution(enlarging, .identity))
+                stages.append(.convolution(enlarging, .identity, scale: 2))
                 index += 2
             }
             output = try Convolution(layers[String(index)], config.decoderWidths.last ?? 0, config.channels)
@@ -86,11 +91,35 @@ extension AutoencoderTiny {
             var x = x
             for stage in stages {
                 switch stage {
-                case .convolution(let convolution, let activation): x = convolution(x, Epilogue(activation))
+                case .convolution(let convolution, let activation, _): x = convolution(x, Epilogue(activation))
                 case .block(let block): x = block(x)
                 }
             }
             return output(x, as: .f32)
+        }
+
+        /// `lines` of x at a time, each with what its result depends on. There are no norms, so nothing changes.
+        func banded(_ x: Tensor, _ lines: Int) -> Tensor {
+            // In lines of x; a stage reads its neighbours on the finer of the lines before and after it.
+            var (reach, scale) = (0.0, 1.0)
+            for stage in stages {
+                switch stage {
+                case .block: reach += 3 / scale
+                case .convolution(_, _, let factor):
+                    reach += 1 / max(scale, scale * factor)
+                    scale *= factor
+                }
+            }
+            reach += 1 / scale
+            // Lines that become one stay together.
+            let unit = max(1, Int(1 / scale))
+            func whole(_ lines: Int) -> Int { (lines + unit - 1) / unit * unit }
+            let bands = Bands(height: x.shape[1], lines: whole(max(1, lines)), reach: whole(Int(reach.rounded(.up))))
+            return .underEachOther(
+                bands.map { band in
+                    func line(_ line: Int) -> Int { Int(Double(line - band.read.lowerBound) * scale) }
+                    return self(x.lines(band.read)).lines(line(band.kept.lowerBound)..<line(band.kept.upperBound))
+                })
         }
     }
 

@@ -86,17 +86,3 @@ extension BandedUpscaling {
     /// The bands of the pass under way as one image.
     package var band: Tensor? { bands.isEmpty ? nil : .underEachOther(bands) }
 }
-
-extension Tensor {
-    /// Lines of one image [1, H, W, C], sharing storage.
-    fileprivate func lines(_ range: Range<Int>) -> Tensor {
-        self[0][rows: range].reshaped([1, range.count] + shape.dropFirst(2))
-    }
-
-    /// Images [1, ·, W, C] as one.
-    fileprivate static func underEachOther(_ parts: [Tensor]) -> Tensor {
-        guard parts.count > 1 else { return parts[0] }
-        let joined = stacked(parts.map { $0[0] })
-        return joined.reshaped([1] + joined.shape)
-    }
-}
