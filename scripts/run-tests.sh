@@ -2,7 +2,7 @@
 # Builds everything once in release, as users run it, and runs every test.
 #
 # The tests of kernels switch tables and thread counts for the whole process, so they have one of their own. Those of
-# connections measure time, so nothing runs beside them. Other people's clients come last.
+# the server measure time and wait for answers, so nothing runs beside them. Other people's clients come last.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # Real vocabularies and a real language model, for the tests that compare with them.
@@ -10,7 +10,7 @@ export LAZULI_CLIP_TOKENIZER=$PWD/models/clip-tokenizer
 export LAZULI_SMOLLM2_GGUF=$PWD/models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf
 
 swift build -c release --build-tests
-swift test -c release --skip-build --skip CKernelsTests --skip ConnectionTests
+swift test -c release --skip-build --skip CKernelsTests --skip HTTPTests
 swift test -c release --skip-build --filter CKernelsTests
-swift test -c release --skip-build --filter ConnectionTests --no-parallel
+swift test -c release --skip-build --filter HTTPTests --no-parallel
 scripts/test-clients.sh

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 programs=$(swift build -c release --show-bin-path)
 packages=.build/clients
 state=$(mktemp -d)
-export LAZULI_SOCKET=$state/lazuli.sock
+export LAZULI_SOCKET=$state/lazuli.sock LAZULI_STATE=$state/state
 
 if [ ! -e "$packages/.complete" ]; then
     rm -rf "$packages"

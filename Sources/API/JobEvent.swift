@@ -6,6 +6,8 @@ package enum JobEvent: Sendable, Equatable {
     case warning(String)
     /// Text that the job has written, from byte `offset` of all its text on; none is ever left out.
     case text(offset: Int, String)
+    /// A picture of the job under way; one that is late gives way to a newer one.
+    case preview(Preview)
     /// The job in its final state: last in every stream.
     case result(JobStatus)
 
@@ -15,6 +17,7 @@ package enum JobEvent: Sendable, Equatable {
         case .progress: "progress"
         case .warning: "warning"
         case .text: "text"
+        case .preview: "preview"
         case .result: "result"
         }
     }

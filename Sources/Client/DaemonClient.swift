@@ -185,6 +185,7 @@ extension JobEvent {
         case "text":
             let event = try decode(TextEvent.self, data)
             self = .text(offset: event.offset, event.text)
+        case "preview": self = .preview(try decode(Preview.self, data))
         case "warning": self = .warning(try decode(WarningEvent.self, data).message)
         case "result": self = .result(try decode(JobStatus.self, data))
         default: return nil

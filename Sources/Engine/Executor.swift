@@ -244,6 +244,7 @@ package final class Executor: @unchecked Sendable {
                     say(.text(id, offset: job.record.textBytes, piece))
                     job.record.textBytes += piece.utf8.count
                 }
+            case .preview(let preview): sink.offer(.preview(id, preview))
             case .output(let output, let bytes):
                 job.record.outputs = max(job.record.outputs, output.index + 1)
                 say(.output(id, output), bytes)

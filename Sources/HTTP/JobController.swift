@@ -172,6 +172,7 @@ extension JobEvent {
             case .state(let status), .result(let status): try encoded(status)
             case .progress(let progress): try encoded(progress)
             case .warning(let message): try encoded(WarningEvent(message: message))
+            case .preview(let preview): try encoded(preview)
             case .text(let offset, let text): try encoded(TextEvent(offset: offset, text: text))
             }
         return Data("event: \(name)\ndata: ".utf8) + data + Data("\n\n".utf8)

@@ -3,9 +3,12 @@ import JSON
 import Vocabulary
 
 extension AsyncStream<JobEvent> {
-    /// Waits for the end of the job.
-    func end() async throws -> JobStatus {
-        for await case .result(let status) in self { return status }
+    /// Waits for the end of the job; `other` is told what comes before.
+    func end(_ other: (JobEvent) -> Void = { _ in }) async throws -> JobStatus {
+        for await event in self {
+            if case .result(let status) = event { return status }
+            other(event)
+        }
         throw ErrorBody.interrupted
     }
 }

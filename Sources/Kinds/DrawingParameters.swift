@@ -29,6 +29,12 @@ package protocol DrawingParameters: JobParameters where Result == DrawingResult<
     var quality: Int { get set }
     var metadata: MetadataLevel { get set }
     var onTruncate: TruncationPolicy { get set }
+    /// How the prompts are read; nil: plainly.
+    var promptSyntax: PromptSyntax? { get set }
+    /// Pixel lines that the autoencoder works on at a time; nil: all, or what fits the memory.
+    var band: Int? { get set }
+    /// Pictures that are shown of each picture on the way; nil: none.
+    var previews: Int? { get set }
 
     /// The picture that the drawing begins from; nil: noise alone.
     var source: DrawingSource? { get }
@@ -49,6 +55,7 @@ package struct DrawingSource: Sendable, Equatable {
     package var use: Use
     package var mask: Mask?
     package var extend = Margins()
+    package var fit = SizeFit.stretch
 
     /// Where the picture is repainted: where `image` is white. Without it the new margins alone are.
     package struct Mask: Sendable, Equatable {
@@ -90,10 +97,12 @@ package struct DrawingChoices: Sendable, Equatable {
     package var precision: Precision
     package var strength: Double?
     package var imageGuidance: Double?
+    package var band: Int?
 
     package init(
         model: String, width: Int?, height: Int?, steps: Int, guidance: Double, sampler: String, schedule: String?,
-        precision: Precision, strength: Double? = nil, imageGuidance: Double? = nil
+        precision: Precision, strength: Double? = nil, imageGuidance: Double? = nil,
+        band: Int? = nil
     ) {
         self.model = model
         self.width = width
@@ -105,6 +114,7 @@ package struct DrawingChoices: Sendable, Equatable {
         self.precision = precision
         self.strength = strength
         self.imageGuidance = imageGuidance
+        self.band = band
     }
 }
 
@@ -138,6 +148,15 @@ extension DrawingParameters {
             .choice(
                 "on_truncate", \.onTruncate,
                 "What becomes of a prompt that is too long: cut with a warning, or an error."),
+            .choice(
+                "prompt_syntax", \.promptSyntax,
+                "How the prompts are read: as they stand, which is what leaving it out means, or with weights, changes and "
+                    + "contexts as AUTOMATIC1111 reads them."),
+            .integer(
+                "band", \.band, 64...4096,
+                "Pixel lines that the autoencoder works on at a time, for large pictures in little memory. When left out, "
+                    + "all, or as many as fit."),
+            .integer("previews", \.previews, 0...32, "Previews of each picture on the way; none when left out."),
         ]
     }
 
@@ -158,7 +177,7 @@ extension DrawingParameters {
     mutating func fillCommon(_ choices: DrawingChoices) {
         (model, width, height, steps) = (choices.model, choices.width, choices.height, choices.steps)
         (guidance, sampler, schedule) = (choices.guidance, choices.sampler, choices.schedule)
-        precision = choices.precision
+        (precision, band) = (choices.precision, choices.band)
     }
 }
 

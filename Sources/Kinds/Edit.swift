@@ -8,6 +8,7 @@ package struct Edit: DrawingParameters {
     package var model: String?
     /// Scale of the guidance by the picture: how much the result keeps of it.
     package var imageGuidance: Double?
+    package var fit: SizeFit?
     package var negativePrompt: String?
     package var clipSkip: Int?
     package var width: Int?
@@ -25,6 +26,9 @@ package struct Edit: DrawingParameters {
     package var quality = 95
     package var metadata = MetadataLevel.full
     package var onTruncate = TruncationPolicy.warn
+    package var promptSyntax: PromptSyntax?
+    package var band: Int?
+    package var previews: Int?
 
     package typealias Result = DrawingResult<Edit>
 
@@ -42,6 +46,10 @@ package struct Edit: DrawingParameters {
             .text("prompt", \.prompt, bytes: 32_768, "What to change, such as \"make the background blue\"."),
             .blob("image", \.image, "The picture, by the SHA-256 under which it was uploaded."),
             .text("model", \.model, bytes: 256, "Name of a model that edits; the daemon's default when left out."),
+            .choice(
+                "fit", \.fit,
+                "How a picture of other proportions comes to the width and height that are asked for: stretched, which is what "
+                    + "leaving it out means, cropped at two sides, or padded with its outermost pixels."),
             .number(
                 "image_guidance", \.imageGuidance, 0...100,
                 "Scale of the guidance by the picture: more keeps more of it. The model's own when left out."),
@@ -50,7 +58,7 @@ package struct Edit: DrawingParameters {
     package func check() throws(RequestError) { try checkSeed() }
 
     package var source: DrawingSource? {
-        DrawingSource(image: image, use: .instruction(imageGuidance: imageGuidance))
+        DrawingSource(image: image, use: .instruction(imageGuidance: imageGuidance), fit: fit ?? .stretch)
     }
 
     package mutating func fill(_ choices: DrawingChoices) {

@@ -20,6 +20,7 @@ package struct Generate: DrawingParameters {
     package var unmasked: UnmaskedPixels?
     /// Pixels by which the picture is extended at its sides.
     package var extendLeft, extendTop, extendRight, extendBottom: Int?
+    package var fit: SizeFit?
     package var negativePrompt: String?
     package var clipSkip: Int?
     package var width: Int?
@@ -37,6 +38,9 @@ package struct Generate: DrawingParameters {
     package var quality = 95
     package var metadata = MetadataLevel.full
     package var onTruncate = TruncationPolicy.warn
+    package var promptSyntax: PromptSyntax?
+    package var band: Int?
+    package var previews: Int?
 
     package typealias Result = DrawingResult<Generate>
 
@@ -53,6 +57,10 @@ package struct Generate: DrawingParameters {
             .text("prompt", \.prompt, bytes: 32_768, "What the picture shows."),
             .text("model", \.model, bytes: 256, "Name of the model; the daemon's default when left out."),
             .blob("image", \.image, "A picture to begin from, by the SHA-256 under which it was uploaded."),
+            .choice(
+                "fit", \.fit,
+                "How a picture of other proportions comes to the width and height that are asked for: stretched, which is what "
+                    + "leaving it out means, cropped at two sides, or padded with its outermost pixels."),
             .number(
                 "strength", \.strength, 0.001...1,
                 "How much of the picture is drawn anew: the part of the steps that run, one at least. 0.75 when left "
@@ -96,7 +104,8 @@ package struct Generate: DrawingParameters {
         ]
         if image == nil {
             let orphans =
-                [("strength", strength != nil), ("mask", mask != nil)] + sides.map { ($0.0, $0.1 != nil) } + masks
+                [("strength", strength != nil), ("mask", mask != nil), ("fit", fit != nil)]
+                + sides.map { ($0.0, $0.1 != nil) } + masks
             if let orphan = orphans.first(where: \.1) { throw .alone(param: orphan.0, needs: "image") }
         }
         if mask == nil {
@@ -118,7 +127,7 @@ package struct Generate: DrawingParameters {
 
     package var source: DrawingSource? {
         guard let image else { return nil }
-        var source = DrawingSource(image: image, use: .start(strength: strength), extend: margins)
+        var source = DrawingSource(image: image, use: .start(strength: strength), extend: margins, fit: fit ?? .stretch)
         if mask != nil || !margins.isEmpty {
             source.mask = .init(
                 image: mask, isInverted: invertMask == true, blur: maskBlur ?? 0,

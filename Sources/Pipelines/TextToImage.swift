@@ -81,6 +81,9 @@ extension TextToImage {
         package var sampling: SamplingPlan
         /// nil: from noise alone.
         var source: Source?
+        var prompts: PromptVariants
+        /// Pixel lines that the autoencoder works on at a time; nil: all.
+        var band: Int?
         /// What a user should know although it stops nothing.
         var warnings: [String] = []
 
@@ -109,7 +112,7 @@ extension TextToImage {
             return DrawingChoices(
                 model: model.name, width: size?.width, height: size?.height, steps: steps, guidance: guidance,
                 sampler: sampler.rawValue, schedule: schedule?.rawValue, precision: model.precision,
-                strength: source?.strength, imageGuidance: source?.imageGuidance)
+                strength: source?.strength, imageGuidance: source?.imageGuidance, band: band)
         }
     }
 
@@ -118,29 +121,40 @@ extension TextToImage {
     package func plan(_ request: some DrawingParameters, _ inputs: [Blob: String] = [:]) throws -> Plan {
         let source = try planned(request, inputs)
         let isInstructed = if case .instructed? = source?.form { true } else { false }
-        try (isInstructed ? editing?.encoder ?? encoder : encoder).check(request)
+        let reader = isInstructed ? editing?.encoder ?? encoder : encoder
+        try reader.check(request)
         let width = source?.framing.canvas.width ?? request.width ?? defaults.width
         let height = source?.framing.canvas.height ?? request.height ?? defaults.height
         if source == nil { try check(width, height) }
         let steps = request.steps ?? defaults.steps
         let scale = request.guidance ?? defaults.guidance
         let (sampler, schedule, sampling) = try tabulate(request, steps, source?.strength, width, height)
+        let rows = sampling.steps.count
+        let prompts = try PromptVariants(
+            request, rows: rows, of: max(rows, source?.strength.map { Int(Double(rows) / $0) } ?? rows))
+        var warnings = sampling.ignored.map { "\($0) has no effect with the sampler \(sampler.rawValue)" }
+        if request.promptSyntax == .weighted, !reader.readsWeights, !prompts.arePlain {
+            warnings.append("weights in the prompt have no effect: \(name) reads prompts with a language model")
+        }
         let rule = isInstructed && editing != nil ? GuidanceRule.instruction : guidance
         return Plan(
             width: width, height: height, steps: steps, guidance: scale,
             terms: rule.terms(scale, source?.imageGuidance, sampling.needsUnguided),
-            sampler: sampler, schedule: schedule, sampling: sampling, source: source,
-            warnings: sampling.ignored.map { "\($0) has no effect with the sampler \(sampler.rawValue)" })
+            sampler: sampler, schedule: schedule, sampling: sampling, source: source, prompts: prompts,
+            band: request.band, warnings: warnings)
     }
 
     /// What a request that leaves everything out asks for.
     package func usualPlan() throws -> Plan {
         let steps = defaults.steps
-        let (sampler, schedule, sampling) = try tabulate(Generate(), steps, nil, defaults.width, defaults.height)
-        return Plan(
+        let usual = Generate()
+        let (sampler, schedule, sampling) = try tabulate(usual, steps, nil, defaults.width, defaults.height)
+        let rows = sampling.steps.count
+        return try Plan(
             width: defaults.width, height: defaults.height, steps: steps, guidance: defaults.guidance,
             terms: guidance.terms(defaults.guidance, editing?.imageGuidance, sampling.needsUnguided),
-            sampler: sampler, schedule: schedule, sampling: sampling)
+            sampler: sampler, schedule: schedule, sampling: sampling,
+            prompts: PromptVariants(usual, rows: rows, of: rows))
     }
 
     /// Where the drawing begins, and whether this model can begin there.

@@ -54,6 +54,12 @@ extension Dispatcher {
             return about(id) { _ in
                 hub.write(id, offset: offset, text) ? nil : "\(text.utf8.count) bytes of text at byte \(offset)"
             }
+        case .preview(let id, let preview):
+            return about(id) { _ in
+                if let fault = Judge.fault(in: preview) { return fault }
+                hub.tell(id, .preview(preview))
+                return nil
+            }
         case .output(let id, let output):
             guard running[id]?.isSent == true else { return Self.unknown(id) }
             await keep(output, payload, of: id)

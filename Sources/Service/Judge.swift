@@ -10,6 +10,7 @@ enum Judge {
     static let warningLimit = 32
     static let outputLimit = 256
     static let jobTextLimit = 1 << 20
+    static let previewLimit = 1 << 20
     static let stepLimit = 1_000_000
     static let factsLimit = 256 << 10
     static let resultLimit = 1 << 20
@@ -31,6 +32,18 @@ enum Judge {
             return "step \(progress.step) of \(progress.steps)"
         }
         if let eta = progress.etaSeconds, !(0...1e9).contains(eta) { return "\(eta) seconds to go" }
+        return nil
+    }
+
+    static func fault(in preview: Preview) -> String? {
+        if let fault = fault(in: JobProgress(.denoise, step: preview.step, of: preview.steps)) { return fault }
+        guard (0..<outputLimit).contains(preview.picture) else { return "a preview of number \(preview.picture)" }
+        for side in [preview.width, preview.height] where !(1...4096).contains(side) {
+            return "a preview with a side of \(side) pixels"
+        }
+        guard preview.png.count <= previewLimit, format(of: preview.png) == .png else {
+            return "a preview of \(preview.png.count) bytes that is no PNG, or too large"
+        }
         return nil
     }
 

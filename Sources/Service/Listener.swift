@@ -6,6 +6,7 @@ final class Listener: Sendable {
     private struct State {
         var status: JobEvent?
         var progress: JobEvent?
+        var preview: JobEvent?
         var warnings: [String] = []
         var text: JobText?
         /// Bytes of the text that were handed out.
@@ -22,6 +23,7 @@ final class Listener: Sendable {
             switch event {
             case .state: state.status = event
             case .progress: state.progress = event
+            case .preview: state.preview = event
             case .warning(let message): if state.warnings.count < Judge.warningLimit { state.warnings.append(message) }
             case .result: state.result = event
             case .text: break
@@ -82,6 +84,10 @@ final class Listener: Sendable {
                 defer { state.read += piece.utf8.count }
                 return (true, .text(offset: state.read, piece))
             }
+        }
+        if let preview = state.preview {
+            state.preview = nil
+            return (true, preview)
         }
         if let progress = state.progress {
             state.progress = nil

@@ -55,6 +55,24 @@ package enum TruncationPolicy: String, Codable, Sendable, CaseIterable {
     case warn, error
 }
 
+/// How prompts are read.
+package enum PromptSyntax: String, Codable, Sendable, CaseIterable {
+    /// Every character is text.
+    case plain
+    /// As AUTOMATIC1111 reads them: weights, changes on the way, and as many contexts as the text takes.
+    case weighted
+}
+
+/// How a picture of other proportions comes to a size.
+package enum SizeFit: String, Codable, Sendable, CaseIterable {
+    /// Each side by itself.
+    case stretch
+    /// All of the size is covered; what stands out at two sides is cut off.
+    case crop
+    /// All of the picture is there; its outermost pixels go on to two sides.
+    case pad
+}
+
 /// What stands under a mask before it is repainted.
 package enum MaskedContent: String, Codable, Sendable, CaseIterable {
     /// What the picture shows there.

@@ -96,6 +96,8 @@ package enum Report: Codable, Sendable, Equatable {
     case warning(JobID, message: String)
     /// Text from byte `offset` of the job's text on.
     case text(JobID, offset: Int, String)
+    /// A picture of the job under way; one for which there is no room on the socket is left out.
+    case preview(JobID, Preview)
     /// From where the job can go on; the frame's payload holds its tensors (safetensors). Facts hold what the work wants
     /// to find again, such as the files, engine, precision and sampler that the tensors belong to.
     case checkpoint(JobID, facts: JSON, progress: JobProgress)

@@ -11,6 +11,8 @@ extension MetadataLevel: ExpressibleByArgument {}
 extension TruncationPolicy: ExpressibleByArgument {}
 extension MaskedContent: ExpressibleByArgument {}
 extension UnmaskedPixels: ExpressibleByArgument {}
+extension PromptSyntax: ExpressibleByArgument {}
+extension SizeFit: ExpressibleByArgument {}
 
 /// Options of the commands that draw.
 struct DrawingOptions: ParsableArguments {
@@ -78,12 +80,30 @@ struct DrawingOptions: ParsableArguments {
     @Option(help: "What becomes of a prompt that is too long: cut with a warning (warn), or an error.")
     var onTruncate: TruncationPolicy = .warn
 
+    @Option(help: "How prompts are read: as they stand (plain), or with weights as AUTOMATIC1111 reads them.")
+    var promptSyntax: PromptSyntax = .plain
+
+    @Option(
+        help: ArgumentHelp(
+            "Let the autoencoder work on this many lines of pixels at a time. Default: all, or as many as fit.",
+            valueName: "lines"))
+    var band: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Then make the pictures this many times as wide and high, 1 to 8; see `lazuli upscale`.", valueName: "times"
+        ))
+    var upscale: Int?
+
+    @Option(help: ArgumentHelp("Upscaler for --upscale. Default: as `lazuli upscale` has it.", valueName: "name"))
+    var upscaler: String?
+
+    @Option(help: "Show previews on this terminal: by what it can (auto), or as kitty, sixel or blocks.")
+    var preview: PreviewStyle?
+
     /// Puts what was asked for into the parameters of a kind.
     func fill(_ parameters: inout some DrawingParameters) throws {
-        let named = try output.flatMap { try ImageFormat(fileName: $0) }
-        if let format, let named, format != named {
-            throw Failure(Exit.usage, "The output is named as \(named.rawValue) but --format is \(format.rawValue).")
-        }
+        let wanted = try fileFormat()
         parameters.model = model
         parameters.negativePrompt = negative
         parameters.clipSkip = clipSkip
@@ -98,10 +118,23 @@ struct DrawingOptions: ParsableArguments {
         parameters.count = number
         parameters.precision = precision
         parameters.rng = rng
-        parameters.format = format ?? named ?? .png
+        // A picture that is to be enlarged is compressed once.
+        parameters.format = upscale == nil ? wanted : .png
         parameters.quality = quality
         parameters.metadata = metadata
         parameters.onTruncate = onTruncate
+        parameters.promptSyntax = promptSyntax == .plain ? nil : promptSyntax
+        parameters.band = band
+        if preview?.shown != nil, Console.isTerminal { parameters.previews = 10 }
+    }
+
+    /// The format of the files.
+    func fileFormat() throws -> ImageFormat {
+        let named = try output.flatMap { try ImageFormat(fileName: $0) }
+        if let format, let named, format != named {
+            throw Failure(Exit.usage, "The output is named as \(named.rawValue) but --format is \(format.rawValue).")
+        }
+        return format ?? named ?? .png
     }
 
     /// Submits a drawing, after `attach` has uploaded its pictures, and delivers what it made.
@@ -110,14 +143,20 @@ struct DrawingOptions: ParsableArguments {
         attach: (inout Parameters, DaemonClient) throws -> Void = { _, _ in }
     ) throws {
         var parameters = parameters
+        if let fact = enlargingFault(submission) { throw Failure(Exit.usage, fact) }
         // What is wrong with the options shows before anything is sent.
         _ = try submission.body(parameters)
         let destination = Destination(file: output)
         if !submission.detach { try destination.check(count: number, json: submission.json) }
         let client = try submission.daemon.client()
+        try checkUpscaler(client)
         try attach(&parameters, client)
-        guard let job = try submission.run(try submission.body(parameters), on: client) else { return }
-        try destination.deliver(job, from: client, json: submission.json)
+        let picture = Console.isTerminal ? TerminalPicture(preview) : nil
+        guard let job = try submission.run(try submission.body(parameters), on: client, picture: picture) else {
+            return
+        }
+        try destination.deliver(
+            try enlarged(job, submission, client), from: client, json: submission.json)
     }
 }
 

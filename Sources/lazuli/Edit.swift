@@ -21,6 +21,9 @@ struct Edit: ParsableCommand {
     @Option(help: "Scale of the guidance by the picture: more keeps more of it. Default: the model's own.")
     var imageGuidance: Double?
 
+    @Option(help: "How the picture comes to a --size of other proportions: stretched, cropped or padded.")
+    var fit: SizeFit?
+
     @OptionGroup
     var drawing: DrawingOptions
 
@@ -32,6 +35,7 @@ struct Edit: ParsableCommand {
             let source = try SourceFile(file)
             var parameters = Kinds.Edit(prompt: instruction, image: source.blob)
             try drawing.fill(&parameters)
+            parameters.fit = fit
             parameters.imageGuidance = imageGuidance
             try drawing.draw(parameters, submission) { _, client in try source.upload(to: client) }
         }

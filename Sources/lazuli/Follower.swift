@@ -9,6 +9,8 @@ struct Follower {
     let quiet: Bool
     /// Takes the job's text as it is written; nil: the result has all of it.
     var text: ((String) -> Void)?
+    /// Shows previews; nil: nothing does.
+    var picture: TerminalPicture?
 
     /// Waits until the job is final, also across a restart of the daemon, and returns it.
     func wait(for id: JobID) throws(ClientError) -> JobStatus {
@@ -57,6 +59,9 @@ struct Follower {
             if Console.isTerminal, text == nil || progress.stage != .generate {
                 Console.draw("\r\u{1B}[K\(Self.bar(progress))")
             }
+        case .preview(let preview):
+            clearLine()
+            picture?.show(preview)
         case .text: break  // The result has all of it.
         case .warning(let message):
             warn(message, &told)

@@ -48,6 +48,9 @@ struct Generate: ParsableCommand {
             "Extend the picture at its sides: left=64,top=32, also right and bottom.", valueName: "sides"))
     var extend: Sides?
 
+    @Option(help: "How the picture comes to a --size of other proportions: stretched, cropped or padded.")
+    var fit: SizeFit?
+
     @OptionGroup
     var drawing: DrawingOptions
 
@@ -63,6 +66,7 @@ struct Generate: ParsableCommand {
             let mask = try mask.map { try SourceFile($0) }
             var parameters = Kinds.Generate(prompt: prompt)
             try drawing.fill(&parameters)
+            parameters.fit = fit
             (parameters.image, parameters.mask) = (image?.blob, mask?.blob)
             parameters.strength = strength
             parameters.invertMask = invertMask ? true : nil

@@ -36,7 +36,7 @@ struct SubmissionOptions: ParsableArguments {
     /// Submits a job and waits for its end; nil when the command leaves at once. Ctrl-C cancels the job.
     /// `text` takes what the job writes.
     func run(
-        _ body: JSON, on client: DaemonClient, text: ((String) -> Void)? = nil
+        _ body: JSON, on client: DaemonClient, text: ((String) -> Void)? = nil, picture: TerminalPicture? = nil
     ) throws -> JobStatus? {
         let job = try client.submit(body)
         if detach {
@@ -47,7 +47,8 @@ struct SubmissionOptions: ParsableArguments {
             _ = try? client.cancel(job.id)
             Console.say("\nlazuli: cancelled job \(job.id)")
         }
-        return try Follower(client: client, quiet: daemon.quiet, text: text).wait(for: job.id).succeeded()
+        return try Follower(client: client, quiet: daemon.quiet, text: text, picture: picture).wait(for: job.id)
+            .succeeded()
     }
 }
 

@@ -77,6 +77,14 @@ repainted = client.images.edit(image=[odd], mask=mask, prompt="a cat", size="aut
 assert size(base64.b64decode(repainted.data[0].url.split(",")[1])) == (61, 47)
 events = list(client.images.generate(model="gpt-image-1", prompt="a green pear", stream=True, extra_body={"steps": 2}))
 assert [event.type for event in events] == ["image_generation.completed"] and events[0].usage.total_tokens == 0
+events = list(client.images.generate(model="gpt-image-1", prompt="a green pear", stream=True, partial_images=2,
+                                     output_format="jpeg", extra_body={"steps": 6}))
+assert [event.type for event in events] == ["image_generation.partial_image"] * 2 + ["image_generation.completed"]
+assert [event.partial_image_index for event in events[:2]] == [0, 1] and events[2].output_format == "jpeg"
+assert all(size(base64.b64decode(event.b64_json)) == (128, 128) for event in events[:2])
+edits = list(client.images.edit(image=pictures[0], prompt="change the background to yellow", stream=True, partial_images=1,
+                                extra_body={"steps": 4}))
+assert [event.type for event in edits] == ["image_edit.partial_image", "image_edit.completed"]
 assert refused("invalid_size", lambda: client.images.generate(prompt="p", size="61x61")) == 400
 assert refused("bad_picture", lambda: client.images.edit(image=b"nonsense", prompt="p")) == 400
 

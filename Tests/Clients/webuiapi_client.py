@@ -3,6 +3,8 @@
     LAZULI_SOCKET=... python webuiapi_client.py     # ends with 0 when every call did what the client expects
 """
 
+import base64
+import io
 import os
 import socket
 import threading
@@ -88,9 +90,12 @@ seen = set()
 for _ in range(400):
     progress = api.get_progress()
     seen.add(round(progress["progress"], 3))
-    if progress["state"]["sampling_step"] > 3:
+    if progress["state"]["sampling_step"] > 3 and progress["current_image"]:
         break
     time.sleep(0.02)
+assert Image.open(io.BytesIO(base64.b64decode(progress["current_image"]))).size == (256, 256)
+blind = api.session.get(f"{api.baseurl}/progress", params={"skip_current_image": True}).json()
+assert blind["current_image"] is None and blind["state"]["job_count"] == 1
 assert len(seen) > 1 and progress["state"]["sampling_steps"] == 900 and progress["state"]["job_count"] == 1, progress
 assert api.interrupt() == {}
 thread.join(20)

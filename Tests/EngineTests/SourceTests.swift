@@ -72,7 +72,7 @@ struct Inputs {
     // MARK: Sizes and pixels
 
     /// A tiny model in a folder of its own, and requests to it.
-    private struct Studio {
+    struct Studio {
         let folder: TemporaryFolder
         let workshop: Workshop
         var inputs: Inputs
@@ -98,7 +98,7 @@ struct Inputs {
     }
 
     /// A picture with a value of its own at every place.
-    private func pattern(_ width: Int, _ height: Int, channels: Int = 3) -> Image {
+    static func pattern(_ width: Int, _ height: Int, channels: Int = 3) -> Image {
         let samples = (0..<width * height * channels).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 13) }
         return Image(width: width, height: height, channels: channels, samples: samples)
     }
@@ -108,7 +108,7 @@ struct Inputs {
     @Test func `a result has the size of its source, or the one that was asked for`() throws {
         var studio = try Studio()
         for (width, height) in Self.sizes {
-            let blob = try studio.inputs.add(pattern(width, height))
+            let blob = try studio.inputs.add(Self.pattern(width, height))
             let same = try studio.image(studio.request(blob))
             #expect(same.width == width && same.height == height)
             let asked = try studio.image(studio.request(blob) { ($0.width, $0.height) = (40, 24) })
@@ -125,7 +125,7 @@ struct Inputs {
     {
         var studio = try Studio()
         for (width, height) in Self.sizes where width > 2 && height > 2 {
-            let source = pattern(width, height, channels: ["rgb": 3, "grey": 1, "alpha": 4][kind] ?? 3)
+            let source = Self.pattern(width, height, channels: ["rgb": 3, "grey": 1, "alpha": 4][kind] ?? 3)
             let blob = try studio.inputs.add(source)
             var mask = Image(width: width, height: height, color: [0])
             for y in height / 3..<height { for x in 0..<(width + 1) / 2 { mask[x, y, 0] = 255 } }
@@ -151,7 +151,7 @@ struct Inputs {
 
     @Test func `the old picture stands in an extended one, but for the seam`() throws {
         var studio = try Studio()
-        let source = pattern(80, 64)
+        let source = Self.pattern(80, 64)
         let blob = try studio.inputs.add(source)
         let result = try studio.image(studio.request(blob) { ($0.extendLeft, $0.extendTop) = (24, 8) })
         #expect(result.width == 104 && result.height == 72)
@@ -162,7 +162,7 @@ struct Inputs {
 
     @Test func `a mask means its brightness, or its alpha where it has one, and can be soft`() throws {
         var studio = try Studio()
-        let source = pattern(32, 32)
+        let source = Self.pattern(32, 32)
         let blob = try studio.inputs.add(source)
         var grey = Image(width: 32, height: 32, color: [0])
         for y in 0..<32 { for x in 0..<16 { grey[x, y, 0] = 255 } }
@@ -189,7 +189,7 @@ struct Inputs {
         throws
     {
         var studio = try Studio()
-        let blob = try studio.inputs.add(pattern(32, 32))
+        let blob = try studio.inputs.add(Self.pattern(32, 32))
         let mask = try studio.inputs.add(Image(width: 32, height: 32, color: [255]))
         let request = studio.request(blob) { ($0.mask, $0.maskedContent, $0.strength) = (mask, content, 0.5) }
         let result = try studio.image(request)
@@ -199,7 +199,7 @@ struct Inputs {
 
     @Test func `a recipe, replayed, gives the same bytes`() throws {
         var studio = try Studio()
-        let blob = try studio.inputs.add(pattern(37, 29))
+        let blob = try studio.inputs.add(Self.pattern(37, 29))
         let mask = try studio.inputs.add(Image(width: 37, height: 29, color: [255]))
         for change: (inout Generate) -> Void in [
             { _ in }, { $0.mask = mask }, { ($0.mask, $0.maskedOnly) = (mask, true) }, { $0.extendRight = 11 },
@@ -219,11 +219,11 @@ struct Inputs {
 
     @Test func `what cannot be drawn from is refused with the parameter that is wrong`() throws {
         var studio = try Studio()
-        let blob = try studio.inputs.add(pattern(32, 32))
+        let blob = try studio.inputs.add(Self.pattern(32, 32))
         let black = try studio.inputs.add(Image(width: 32, height: 32, color: [0]))
         let small = try studio.inputs.add(Image(width: 16, height: 32, color: [255]))
         let text = try studio.inputs.add(Array("no picture".utf8))
-        let whole = try pattern(32, 32).png()
+        let whole = try Self.pattern(32, 32).png()
         let cut = try studio.inputs.add(Array(whole.prefix(whole.count / 2)))
         let cases: [(String, String, Generate)] = [
             ("mask", "white", studio.request(blob) { $0.mask = black }),
@@ -247,7 +247,7 @@ struct Inputs {
 
     @Test func `a model is refused what it was not trained for`() throws {
         var inpaint = try Studio("source-inpaint")
-        let blob = try inpaint.inputs.add(pattern(32, 32))
+        let blob = try inpaint.inputs.add(Self.pattern(32, 32))
         #expect(try inpaint.workshop.failure(inpaint.request(nil) { $0.strength = nil }).param == "image")
         #expect(try inpaint.workshop.failure(inpaint.request(blob), inputs: inpaint.inputs.files).param == "mask")
         let instruct = try Studio("source-instruct")

@@ -55,6 +55,7 @@ struct FakeJob: Sendable {
                 mouth.say(.text(order.job, offset: written, word))
                 written += word.utf8.count
             }
+            if has("show") { mouth.say(.preview(order.job, preview)) }
             if has("early") { send(upTo: step * count / steps, mouth) }
             if has("keep") { keep(mouth) }
             return nil
@@ -90,6 +91,12 @@ struct FakeJob: Sendable {
             mouth.say(.output(order.job, output), payload: bytes)
             sent += 1
         }
+    }
+
+    /// One that the judge takes: it looks at the beginning alone.
+    var preview: Preview {
+        let bytes: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, UInt8(truncatingIfNeeded: step)]
+        return Preview(picture: 0, step: step, of: steps, width: 8, height: 8, png: Data(bytes))
     }
 
     func picture(_ index: Int) -> (bytes: Data, output: Output) {

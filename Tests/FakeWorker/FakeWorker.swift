@@ -12,7 +12,7 @@ import Wire
 /// `crash` kills the process at step 2, `crash-at:N` at step N, `crash-once:PATH` unless PATH exists, and makes it; `fail`
 /// fails at step 2; `warn` warns; `silent` finishes without a picture; `keep` leaves a checkpoint after every step;
 /// `forgetful` cannot use one; `early` sends each picture as soon as its share of the steps is done; `tell` writes text;
-/// `stuck` never ends step 2; `mute` stops the heartbeat; `shut` reads no more orders; `lie:N` tells a lie, see `Lie`;
+/// `show` shows previews; `stuck` never ends step 2; `mute` stops the heartbeat; `shut` reads no more orders; `lie:N` tells a lie, see `Lie`;
 /// `refuse`, `huge` and `unanswered` are for the appraisal.
 ///
 /// Words of `LAZULI_FAKE`: `dies` before it is ready; `hangs` is never ready; `tongue-tied` answers no question;

@@ -10,7 +10,7 @@ package struct Lie: Sendable {
     package var name: String
     var tell: @Sendable (FakeJob, Mouth) -> Void
 
-    package static let all: [Lie] = progress + texts + files + checkpoints + ends + process + frames
+    package static let all: [Lie] = progress + texts + previews + files + checkpoints + ends + process + frames
 
     private init(_ name: String, _ tell: @escaping @Sendable (FakeJob, Mouth) -> Void) {
         self.name = name
@@ -53,6 +53,26 @@ package struct Lie: Sendable {
                 $1.say(.warning(JobID(String(repeating: "j", count: 100_000)), message: "x"))
             },
         ]
+
+    private static let previews: [Lie] =
+        [
+            preview("step -1") { $0.step = -1 }, preview("a step beyond the last") { $0.step = $0.steps + 1 },
+            preview("too many steps") { $0.steps = .max }, preview("number -1") { $0.picture = -1 },
+            preview("a number too high") { $0.picture = .max }, preview("no width") { $0.width = 0 },
+            preview("a height too high") { $0.height = .max }, preview("no bytes") { $0.png = Data() },
+            preview("no PNG") { $0.png = Data([1, 2, 3]) },
+            preview("too many bytes") { $0.png += Data(count: 2 << 20) },
+            Lie("a preview of nobody") { $1.say(.preview(JobID("nosuchjob0000"), $0.preview)) },
+            Lie("a preview with a payload") { $1.say(.preview($0.order.job, $0.preview), payload: Data([1])) },
+        ]
+
+    private static func preview(_ name: String, _ change: @escaping @Sendable (inout Preview) -> Void) -> Lie {
+        Lie("a preview of \(name)") { job, mouth in
+            var preview = job.preview
+            change(&preview)
+            mouth.say(.preview(job.order.job, preview))
+        }
+    }
 
     private static func file(_ name: String, _ change: @escaping @Sendable (inout Output) -> Void) -> Lie {
         Lie("a file with \(name)") { job, mouth in

@@ -568,6 +568,25 @@ def _(seed, k):
         vae=small_vae(), scheduler=EulerDiscreteScheduler(**NOISE, timestep_spacing="leading"))
 
 
+@case("pipeline-wide-vae")
+def _(seed, k):
+    """A model whose autoencoder takes most of the memory, as those of full size do."""
+    from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionPipeline
+
+    vae = AutoencoderKL(
+        latent_channels=4, block_out_channels=[32 * k, 32 * k, 32 * k], layers_per_block=1, norm_num_groups=8,
+        scaling_factor=0.18215, down_block_types=["DownEncoderBlock2D"] * 3, up_block_types=["UpDecoderBlock2D"] * 3,
+        sample_size=32).eval()
+    unet = small_unet(
+        16, block_out_channels=[8, 16], norm_num_groups=4, down_block_types=["DownBlock2D", "CrossAttnDownBlock2D"],
+        up_block_types=["CrossAttnUpBlock2D", "UpBlock2D"])
+    return pipeline(
+        lambda **parts: StableDiffusionPipeline(
+            **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False),
+        seed, REQUESTS[:2], text_encoder=text_encoder(seed, 16, 2), tokenizer=tokenizer("<|endoftext|>"), unet=unet, vae=vae,
+        scheduler=EulerDiscreteScheduler(**NOISE))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent / "models")

@@ -105,7 +105,7 @@ import Vocabulary
                 (422, "txt2img", #"{"tiling": true}"#), (422, "txt2img", #"{"subseed_strength": 0.5}"#),
                 (404, "img2img", #"{"init_images": null}"#), (404, "img2img", #"{"init_images": []}"#),
                 (422, "img2img", #"{"init_images": ["%"]}"#),
-                (422, "img2img", #"{"init_images": ["cG5n"], "resize_mode": 1}"#),
+                (422, "img2img", #"{"init_images": ["cG5n"], "resize_mode": 3}"#),
                 (422, "img2img", #"{"init_images": ["cG5n"], "mask": "cG5n", "inpainting_fill": 3}"#),
                 (404, "png-info", "{}"), (404, "extra-single-image", "{}"),
                 (422, "extra-single-image", #"{"image": "cG5n", "upscaling_resize": 1.5}"#),

@@ -1,4 +1,5 @@
 import API
+import Foundation
 import Glibc
 import HTTP
 import JSON
@@ -52,6 +53,10 @@ final class FakeDesk: JobDesk {
         }
         return names
     }
+
+    /// What every drawing shows of itself.
+    static let preview = Preview(
+        picture: 0, step: 1, of: 4, width: 8, height: 8, png: Data([0x89, 0x50, 0x4e, 0x47]))
 
     func add(_ id: JobID, _ state: JobState, owner: UInt32 = getuid()) {
         self.state.withLock {
@@ -138,6 +143,7 @@ final class FakeDesk: JobDesk {
             stream.yield(.progress(JobProgress(.denoise, step: 1, of: 2)))
             stream.yield(.warning("line one\nevent: result"))
             stream.yield(.text(offset: 0, "é\r\n"))
+            stream.yield(.preview(Self.preview))
             stream.yield(.result(job))
             stream.finish()
         }

@@ -118,7 +118,9 @@ import Vocabulary
             #expect(warning.message == "line one\nevent: result")
             let text = try JSONDecoder().decode(TextEvent.self, from: try #require(data["text"]))
             #expect(text == TextEvent(offset: 0, text: "é\r\n"))
-            #expect(names == ["state", "progress", "warning", "text", "result"])
+            let preview = try JSONDecoder().decode(Preview.self, from: try #require(data["preview"]))
+            #expect(preview == FakeDesk.preview)
+            #expect(names == ["state", "progress", "warning", "text", "preview", "result"])
         }
     }
 

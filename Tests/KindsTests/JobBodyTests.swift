@@ -147,7 +147,7 @@ func read(_ text: String) throws -> JobSubmission { try JobBody.read(try JSON(Ar
         var body = Self.bodies[kind.kind.rawValue] ?? [:]
         // Parameters that say nothing without others.
         let isMask = name.hasPrefix("mask") || ["unmasked", "invert_mask"].contains(name)
-        if kind.kind == Generate.kind, isMask || name == "strength" || name.hasPrefix("extend") {
+        if kind.kind == Generate.kind, isMask || ["strength", "fit"].contains(name) || name.hasPrefix("extend") {
             body["image"] = .string(String(repeating: "0", count: 64))
             if isMask { body["mask"] = body["image"] }
             if name == "mask_padding" { body["masked_only"] = .bool(true) }

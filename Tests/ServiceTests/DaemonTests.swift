@@ -66,6 +66,15 @@ import Vocabulary
         #expect(try daemon.result(try daemon.submit("next").id).state == .succeeded)
     }
 
+    @Test func `previews are told as they come`() throws {
+        let daemon = try RunningDaemon()
+        let job = try daemon.submit("slow show", steps: 4)
+        var shown: [Preview] = []
+        let result = try daemon.follow(job.id) { if case .preview(let preview) = $0 { shown.append(preview) } }
+        #expect(result?.state == .succeeded)
+        #expect(!shown.isEmpty && shown.map(\.step) == shown.map(\.step).sorted() && shown.allSatisfy { $0.steps == 4 })
+    }
+
     @Test func `a failure tells stage and step and leaves no file`() throws {
         let daemon = try RunningDaemon()
         for (prompt, code) in [("fail", "not_finite"), ("silent", "outputs_missing")] {

@@ -168,6 +168,7 @@ final class RunningDaemon: @unchecked Sendable {
             case "text":
                 let event = try decode(TextEvent.self)
                 onEvent(.text(offset: event.offset, event.text))
+            case "preview": onEvent(.preview(try decode(Preview.self)))
             case "result": result = try decode(JobStatus.self)
             default: Issue.record("an event named \(name)")
             }

@@ -38,7 +38,9 @@ import Wire
         .heartbeat(work: .max), .turn(nil), .turn(job), .progress(job, JobProgress(.load)),
         .progress(job, JobProgress(.denoise, step: .min, of: .max, etaSeconds: 1e-300)),
         .warning(job, message: "w\u{0}"),
-        .text(job, offset: .max, "…"), .checkpoint(job, facts: json, progress: JobProgress(.decode, step: 1, of: 2)),
+        .text(job, offset: .max, "…"),
+        .preview(job, Preview(picture: .min, step: .max, of: 0, width: -1, height: 1, png: Data([0, 255]))),
+        .checkpoint(job, facts: json, progress: JobProgress(.decode, step: 1, of: 2)),
         .output(
             job,
             Output(

@@ -92,7 +92,7 @@ import Wire
         }
 
         mutating func report() -> Report {
-            switch Int.random(in: 0..<9, using: &self) {
+            switch Int.random(in: 0..<10, using: &self) {
             case 0:
                 .ready(
                     WorkerInfo(
@@ -106,6 +106,12 @@ import Wire
             case 7:
                 .ended(
                     JobID(text()), Bool.random(using: &self) ? .failed(error()) : .finished(json(), outputs: integer()))
+            case 8:
+                .preview(
+                    JobID(text()),
+                    Preview(
+                        picture: integer(), step: integer(), of: integer(), width: integer(), height: integer(),
+                        png: Data(text().utf8)))
             default: .answer(number: integer(), .refusal(error()))
             }
         }

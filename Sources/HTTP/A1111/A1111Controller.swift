@@ -83,7 +83,9 @@ struct A1111Controller: Sendable {
             let job = try await desk.submit(submission, from: peer, key: nil).job
             state.began(job.id, task: asked.taskID, peer)
             defer { state.ended(job.id, peer) }
-            let status = try await desk.events(job.id, for: peer).end()
+            let status = try await desk.events(job.id, for: peer).end { event in
+                if case .preview(let preview) = event { state.shows(preview, of: job.id, peer) }
+            }
             let result = try status.resultOrError()
             var pictures: [JSON] = []
             for output in asked.sendsImages ? status.outputs : [] {
@@ -152,18 +154,22 @@ struct A1111Controller: Sendable {
         let peer = try await context.peer(isAdmin)
         var (part, eta, step, steps, count): (Double, Double, Int, Int, Int) = (0, 0, 0, 0, 0)
         var task: String?
+        var preview: Preview?
+        let isBlind = request.uri.queryParameters["skip_current_image"].map { $0.lowercased() == "true" } ?? false
         for job in state.jobs(peer) {
             guard let status = try? await desk.status(job.id, for: peer), !status.state.isFinal else { continue }
             count += 1
             guard count == 1 else { continue }
             task = job.task ?? "task(\(job.id))"
+            if !isBlind { preview = job.preview }
             (step, steps) = (status.progress?.step ?? 0, status.progress?.steps ?? 0)
             part = min(1, 0.01 + (steps > 0 ? Double(step) / Double(steps) : 0))
             eta = status.progress?.etaSeconds ?? 0
         }
         return JSONReply(
             .object([
-                "progress": .double(part), "eta_relative": .double(eta), "current_image": .null, "textinfo": .null,
+                "progress": .double(part), "eta_relative": .double(eta), "textinfo": .null,
+                "current_image": preview.map { .string($0.png.base64EncodedString()) } ?? .null,
                 "current_task": task.map(JSON.string) ?? .null,
                 "state": .object([
                     "skipped": .bool(false), "interrupted": .bool(false), "stopping_generation": .bool(false),

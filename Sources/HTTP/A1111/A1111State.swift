@@ -22,9 +22,17 @@ struct A1111Options: Sendable, Equatable {
 
 /// What the dialect remembers between requests: each user's options, and the jobs that were submitted in it.
 final class A1111State: Sendable {
+    /// A job under way.
+    struct Drawing {
+        var id: JobID
+        var task: String?
+        /// The latest picture of it.
+        var preview: Preview?
+    }
+
     private struct Users {
         var options: [UInt32: A1111Options] = [:]
-        var jobs: [UInt32: [(id: JobID, task: String?)]] = [:]
+        var jobs: [UInt32: [Drawing]] = [:]
     }
 
     private let users = Mutex(Users())
@@ -43,14 +51,21 @@ final class A1111State: Sendable {
     }
 
     func began(_ id: JobID, task: String?, _ peer: Peer) {
-        users.withLock { $0.jobs[peer.uid, default: []].append((id, task)) }
+        users.withLock { $0.jobs[peer.uid, default: []].append(Drawing(id: id, task: task)) }
     }
 
     func ended(_ id: JobID, _ peer: Peer) {
         users.withLock { $0.jobs[peer.uid]?.removeAll { $0.id == id } }
     }
 
-    func jobs(_ peer: Peer) -> [(id: JobID, task: String?)] { users.withLock { $0.jobs[peer.uid] ?? [] } }
+    func shows(_ preview: Preview, of id: JobID, _ peer: Peer) {
+        users.withLock { users in
+            guard let place = users.jobs[peer.uid]?.firstIndex(where: { $0.id == id }) else { return }
+            users.jobs[peer.uid]?[place].preview = preview
+        }
+    }
+
+    func jobs(_ peer: Peer) -> [Drawing] { users.withLock { $0.jobs[peer.uid] ?? [] } }
 }
 
 /// Names that the dialect's lists show, in its own words.

@@ -57,10 +57,15 @@ struct A1111DrawRequest {
         return Array(bytes)
     }
 
+    /// About as many as a client that asks every second sees.
+    private static let previews = 8
+
     private static func fill(
         _ parameters: inout Generate, _ members: [String: JSON], _ options: A1111Options
     ) throws(RequestError) {
         try refuse(members)
+        // Prompts have weights there, and whoever asks for progress is shown a picture.
+        (parameters.promptSyntax, parameters.previews) = (.weighted, previews)
         let settings = members["override_settings"]?.asObject ?? [:]
         parameters.model = A1111Options.model(settings["sd_model_checkpoint"]?.asString) ?? options.model
         let negative = members["negative_prompt"]?.asString ?? ""
@@ -116,8 +121,11 @@ struct A1111DrawRequest {
     }
 
     private static func fillSource(_ parameters: inout Generate, _ members: [String: JSON]) throws(RequestError) {
-        if let mode = try members.integer("resize_mode", 0...3), mode != 0 {
-            throw .outOfRange(param: "resize_mode", value: "\(mode)", allowed: "0 (just resize) in this version")
+        switch try members.integer("resize_mode", 0...3) ?? 0 {
+        case 0: break
+        case 1: parameters.fit = .crop
+        case 2: parameters.fit = .pad
+        default: throw .outOfRange(param: "resize_mode", value: "3", allowed: "0, 1 or 2")
         }
         parameters.strength = max(0.001, try members.number("denoising_strength", 0...1) ?? 0.75)
         guard name(members["mask"]) != nil else { return }
@@ -148,6 +156,8 @@ struct A1111DrawRequest {
         (edit.guidance, edit.imageGuidance, edit.seed) = (drawing.guidance, imageGuidance, drawing.seed)
         (edit.width, edit.height, edit.count) = (drawing.width, drawing.height, drawing.count)
         (edit.sampler, edit.schedule, edit.clipSkip) = (drawing.sampler, drawing.schedule, drawing.clipSkip)
+        edit.fit = drawing.fit
+        (edit.promptSyntax, edit.previews) = (drawing.promptSyntax, drawing.previews)
         return try Self.settled(edit)
     }
 

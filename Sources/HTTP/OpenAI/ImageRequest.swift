@@ -20,6 +20,8 @@ struct ImageRequest {
     /// Pictures come as `data:` addresses instead of base64 alone.
     let asAddress: Bool
     let streams: Bool
+    /// Previews that a stream shows before the picture.
+    let partialImages: Int
     private let members: [String: JSON]
 
     init(_ members: [String: JSON]) throws(RequestError) {
@@ -45,6 +47,7 @@ struct ImageRequest {
         case let other: throw .unknownName(param: "response_format", value: other, allowed: ["b64_json", "url"])
         }
         streams = try members.flag("stream") ?? false
+        partialImages = try members.integer("partial_images", 0...3) ?? 0
     }
 
     private static func size(_ value: JSON?) throws(RequestError) -> (width: Int, height: Int)? {
@@ -90,6 +93,7 @@ struct ImageRequest {
         parameters.count = count
         (parameters.width, parameters.height) = (size?.width, size?.height)
         (parameters.format, parameters.quality) = (format, quality)
+        if streams, partialImages > 0 { parameters.previews = partialImages }
         parameters.negativePrompt = members["negative_prompt"]?.asString
         for name in ["step", "steps"] {
             if let steps = try members.integer(name, 1...1000) { parameters.steps = steps }
@@ -108,6 +112,16 @@ struct ImageRequest {
             "background": .string("opaque"), "output_format": .string(format.rawValue), "quality": .string("auto"),
             "size": .string(output.map { "\($0.width ?? 0)x\($0.height ?? 0)" } ?? "auto"),
         ]
+    }
+
+    /// A preview as a stream tells it: a PNG of its own size, whatever format was asked for.
+    func partial(_ preview: Preview, number: Int, of kind: String, created: Int) -> JSON {
+        .object([
+            "type": .string("\(kind).partial_image"), "partial_image_index": .int(number),
+            "b64_json": .string(preview.png.base64EncodedString()), "created_at": .int(created),
+            "background": .string("opaque"), "output_format": .string("png"), "quality": .string("auto"),
+            "size": .string("\(preview.width)x\(preview.height)"),
+        ])
     }
 
     /// No tokens are charged for.

@@ -66,11 +66,12 @@ struct OpenAIController: Sendable {
         }
     }
 
-    /// The first event that says something: a piece of text, or the end.
+    /// The first event that says something: a piece of text, a preview, or the end.
     private static func first(_ events: AsyncStream<JobEvent>) async throws -> JobEvent? {
         for await event in events {
             switch event {
             case .text(_, let text) where !text.isEmpty: return event
+            case .preview: return event
             case .result(let status):
                 _ = try status.resultOrError()
                 return event
@@ -139,34 +140,53 @@ struct OpenAIController: Sendable {
         _ peer: Peer
     ) async throws -> Response {
         let job = try await desk.submit(submission, from: peer, key: nil).job
-        let status = try await desk.events(job.id, for: peer).end()
-        _ = try status.resultOrError()
-        let outputs = status.outputs
-        var pictures: [(Output, Data)] = []
-        for output in outputs {
-            pictures.append((output, try await uploads.read(output, of: job.id, peer)))
-        }
+        let created = Int(job.created)
+        let events = try await desk.events(job.id, for: peer)
         guard asked.streams else {
-            let data = pictures.map { picture in
-                let (name, value) = asked.picture(picture.1)
-                return JSON.object([name: value])
+            let status = try await events.end()
+            _ = try status.resultOrError()
+            var data: [JSON] = []
+            for output in status.outputs {
+                let (name, value) = asked.picture(try await uploads.read(output, of: job.id, peer))
+                data.append(.object([name: value]))
             }
-            let members = asked.facts(outputs.first).merging([
-                "created": .int(Int(job.created)), "data": .array(data), "usage": ImageRequest.usage,
+            let members = asked.facts(status.outputs.first).merging([
+                "created": .int(created), "data": .array(data), "usage": ImageRequest.usage,
             ]) { $1 }
             return JSONReply(JSON.object(members)).response(from: request, context: context)
         }
-        let all = pictures
+        guard let first = try await Self.first(events) else { throw ErrorBody.interrupted }
         return stream { writer in
-            for (output, bytes) in all {
-                let name = "\(name).completed"
+            var shown = 0
+            func partial(_ preview: Preview) -> ByteBuffer? {
+                guard shown < asked.partialImages else { return nil }
+                defer { shown += 1 }
+                return event(
+                    "\(name).partial_image", asked.partial(preview, number: shown, of: name, created: created))
+            }
+            var last: JobStatus? = if case .result(let status) = first { status } else { nil }
+            if case .preview(let preview) = first, let partial = partial(preview) { try await writer.write(partial) }
+            if last == nil {
+                for await next in events {
+                    if case .preview(let preview) = next, let partial = partial(preview) {
+                        try await writer.write(partial)
+                    }
+                    if case .result(let status) = next { last = status }
+                }
+            }
+            guard let last else { throw ErrorBody.interrupted }
+            _ = try last.resultOrError()
+            for output in last.outputs {
+                let bytes = try await uploads.read(output, of: job.id, peer)
                 let members = asked.facts(output).merging([
-                    "type": .string(name), "b64_json": .string(bytes.base64EncodedString()),
-                    "created_at": .int(Int(job.created)), "usage": ImageRequest.usage,
+                    "type": .string("\(name).completed"), "b64_json": .string(bytes.base64EncodedString()),
+                    "created_at": .int(created), "usage": ImageRequest.usage,
                 ]) { $1 }
-                try await writer.write(event(name, .object(members)))
+                try await writer.write(event("\(name).completed", .object(members)))
             }
             return false
+        } abandoned: {
+            _ = try? await desk.cancel(job.id, for: peer)
         }
     }
 

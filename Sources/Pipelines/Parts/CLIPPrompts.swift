@@ -5,6 +5,7 @@ import Kinds
 import Models
 import Tensor
 import Tokenizers
+import Vocabulary
 
 /// A CLIP text encoder with its tokenizer.
 struct CLIPPart: Sendable {
@@ -45,11 +46,42 @@ struct CLIPPart: Sendable {
         return tokenizer
     }
 
-    func encode(
-        _ prompt: String, _ lender: some PartLender
-    ) throws -> (text: CLIPTokenizer.Prompt, output: CLIPTextModel.Output) {
-        let text = try words(lender).value.encode(prompt)
-        return (text, try lender.lease(model).value([text.ids]))
+    /// A prompt as the encoder read it: in one context, or in several of which each part has its weight.
+    struct Reading {
+        fileprivate let outputs: [CLIPTextModel.Output]
+        fileprivate let weights: [[Float]]
+        let tokens: Int
+        let truncatedText: String?
+        /// The most tokens that are read.
+        let limit: Int
+
+        /// Pooled vector of the first context.
+        var pooled: Tensor { outputs[0].pooled }
+
+        /// The states that `choose` takes of each context, weighted and joined: [1, T, D].
+        func states(_ choose: (CLIPTextModel.Output) -> Tensor) -> Tensor {
+            let states = zip(outputs, weights).map { WeightedStates.weighted(choose($0), by: $1) }
+            guard states.count > 1, let first = states.first else { return states[0] }
+            return Tensor.stacked(states.map { $0.reshaped([$0.rows, $0.width]) })
+                .reshaped([1, states.count * first.rows, first.width])
+        }
+    }
+
+    func read(_ prompt: String, _ syntax: PromptSyntax?, _ lender: some PartLender) throws -> Reading {
+        let words = try words(lender).value
+        let model = try lender.lease(model).value
+        let room = words.contextLength - 2
+        guard syntax == .weighted else {
+            let text = words.encode(prompt)
+            return Reading(
+                outputs: [model([text.ids])], weights: [[]], tokens: text.tokenCount,
+                truncatedText: text.truncatedText.isEmpty ? nil : text.truncatedText, limit: room)
+        }
+        let text = PromptContexts(WeightedPrompt(prompt), words)
+        return Reading(
+            outputs: text.contexts.map { model([$0.ids]) }, weights: text.contexts.map(\.weights),
+            tokens: text.tokenCount, truncatedText: text.truncatedText.isEmpty ? nil : text.truncatedText,
+            limit: room * PromptContexts.limit)
     }
 
     /// Refuses to skip more layers than there are; `own` are skipped anyway.
@@ -72,23 +104,29 @@ struct CLIPPromptEncoder: PromptEncoder {
     let part: CLIPPart
 
     var parts: [any ModelPart] { part.parts }
+    var readsWeights: Bool { true }
 
     func check(_ request: some DrawingParameters) throws(PipelineError) { try part.check(request) }
 
     func callAsFunction(
         _ request: some DrawingParameters, guided: Bool, _ lender: some PartLender
     ) throws -> EncodedPrompt {
-        let (text, output) = try part.encode(request.prompt, lender)
-        // As the reference has it: layers are skipped for the prompt alone, and the final norm follows.
-        let hidden = try request.clipSkip.map {
-            try lender.lease(part.model).value.normalised(output.hidden(skipping: $0))
+        let model = try lender.lease(part.model).value
+        let syntax = request.promptSyntax
+        // The final norm follows the layers that are skipped.
+        func states(_ reading: CLIPPart.Reading, skipping count: Int?) -> Tensor {
+            reading.states { output in count.map { model.normalised(output.hidden(skipping: $0)) } ?? output.last }
         }
+        let prompt = try part.read(request.prompt, syntax, lender)
+        // diffusers skips layers for the prompt alone, AUTOMATIC1111 for both.
+        let skippedBeside = syntax == .weighted ? request.clipSkip : nil
         return EncodedPrompt(
-            positive: Branch(hidden: hidden ?? output.last),
+            positive: Branch(hidden: states(prompt, skipping: request.clipSkip)),
             negative: guided
-                ? Branch(hidden: try part.encode(request.negativePrompt ?? "", lender).output.last) : nil,
-            tokens: text.tokenCount, truncatedText: text.truncatedText.isEmpty ? nil : text.truncatedText,
-            limit: try part.words(lender).value.contextLength - 2)
+                ? Branch(
+                    hidden: states(
+                        try part.read(request.negativePrompt ?? "", syntax, lender), skipping: skippedBeside)) : nil,
+            tokens: prompt.tokens, truncatedText: prompt.truncatedText, limit: prompt.limit)
     }
 
     func longest(guided: Bool, _ lender: some PartLender) throws -> [Branch] {
@@ -103,6 +141,7 @@ struct CLIPPairPromptEncoder: PromptEncoder {
     let zeroesEmptyNegative: Bool
 
     var parts: [any ModelPart] { first.parts + second.parts }
+    var readsWeights: Bool { true }
 
     func check(_ request: some DrawingParameters) throws(PipelineError) {
         for part in [first, second] { try part.check(request, skipping: 1) }
@@ -111,36 +150,67 @@ struct CLIPPairPromptEncoder: PromptEncoder {
     func callAsFunction(
         _ request: some DrawingParameters, guided: Bool, _ lender: some PartLender
     ) throws -> EncodedPrompt {
-        let (text, positive) = try encode(request.prompt, skipping: request.clipSkip ?? 0, lender)
+        let syntax = request.promptSyntax
+        let (text, positive) = try encode(request.prompt, syntax, skipping: request.clipSkip ?? 0, lender)
+        let skippedBeside = syntax == .weighted ? request.clipSkip ?? 0 : 0
+        // An empty negative prompt is none, but for diffusers, where it was written.
+        let isEmpty = request.negativePrompt == nil || syntax == .weighted && request.negativePrompt?.isEmpty == true
         var other: Branch?
         if guided {
             other =
-                request.negativePrompt == nil && zeroesEmptyNegative
+                isEmpty && zeroesEmptyNegative
                 ? Branch(
                     hidden: Tensor(zeros: positive.hidden.shape),
                     pooled: positive.pooled.map { Tensor(zeros: $0.shape) })
-                : try encode(request.negativePrompt ?? "", lender).branch
+                : try encode(request.negativePrompt ?? "", syntax, skipping: skippedBeside, lender).branch
         }
         return EncodedPrompt(
-            positive: positive, negative: other, tokens: text.tokenCount,
-            truncatedText: text.truncatedText.isEmpty ? nil : text.truncatedText,
-            limit: try first.words(lender).value.contextLength - 2)
+            positive: positive, negative: other, tokens: text.tokens, truncatedText: text.truncatedText,
+            limit: text.limit)
     }
 
     func longest(guided: Bool, _ lender: some PartLender) throws -> [Branch] {
-        try (0..<(guided ? 2 : 1)).map { _ in branch(try first.longest(lender), try second.longest(lender)) }
-    }
-
-    private func encode(
-        _ prompt: String, skipping count: Int = 0, _ lender: some PartLender
-    ) throws -> (text: CLIPTokenizer.Prompt, branch: Branch) {
-        let (text, one) = try first.encode(prompt, lender)
-        return (text, branch(one, try second.encode(prompt, lender).output, skipping: count))
+        let (one, two) = (try first.longest(lender), try second.longest(lender))
+        return (0..<(guided ? 2 : 1)).map { _ in
+            Branch(hidden: one.hidden(skipping: 1).joined(with: two.hidden(skipping: 1)), pooled: two.pooled)
+        }
     }
 
     /// `count` layers less than the model was trained with.
-    private func branch(_ one: CLIPTextModel.Output, _ two: CLIPTextModel.Output, skipping count: Int = 0) -> Branch {
-        Branch(
-            hidden: one.hidden(skipping: 1 + count).joined(with: two.hidden(skipping: 1 + count)), pooled: two.pooled)
+    private func encode(
+        _ prompt: String, _ syntax: PromptSyntax?, skipping count: Int, _ lender: some PartLender
+    ) throws -> (text: CLIPPart.Reading, branch: Branch) {
+        let one = try first.read(prompt, syntax, lender)
+        let two = try second.read(prompt, syntax, lender)
+        let states = [one, two].map { $0.states { $0.hidden(skipping: 1 + count) } }
+        guard states[0].rows == states[1].rows else {
+            throw PipelineError.request(
+                parameter: "prompt", fact: "the model's two tokenizers cut it into contexts of other numbers",
+                remedy: "set the breaks with BREAK")
+        }
+        return (one, Branch(hidden: states[0].joined(with: states[1]), pooled: two.pooled))
+    }
+}
+
+/// Hidden states of which parts weigh more.
+enum WeightedStates {
+    /// States [1, T, D] times the weights of their tokens, brought back to the mean that they had: "original" emphasis.
+    static func weighted(_ states: Tensor, by weights: [Float]) -> Tensor {
+        guard weights.contains(where: { $0 != 1 }) else { return states }
+        var values = states.floats
+        func mean() -> Double { values.reduce(0) { $0 + Double($1) } / Double(max(1, values.count)) }
+        let before = mean()
+        for (row, weight) in weights.enumerated() where row < states.rows {
+            for place in row * states.width..<(row + 1) * states.width { values[place] *= weight }
+        }
+        let factor = Float(before / mean())
+        return Tensor(factor.isFinite ? values.map { $0 * factor } : values, states.shape)
+    }
+}
+
+extension DrawingParameters {
+    /// A prompt without what only weighs its words.
+    func words(_ prompt: String) -> String {
+        promptSyntax == .weighted ? WeightedPrompt(prompt).text : prompt
     }
 }

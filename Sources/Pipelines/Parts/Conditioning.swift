@@ -33,6 +33,8 @@ package struct EncodedPrompt: Sendable {
 /// Text encoders of one family of models.
 package protocol PromptEncoder: Sendable {
     var parts: [any ModelPart] { get }
+    /// Whether parts of a prompt can weigh more than others.
+    var readsWeights: Bool { get }
     /// Refuses what a request asks of the text and these encoders cannot do; reads no weights.
     func check(_ request: some DrawingParameters) throws(PipelineError)
     /// Encodes the prompt and, when `guided`, the negative prompt.
@@ -44,6 +46,7 @@ package protocol PromptEncoder: Sendable {
 }
 
 extension PromptEncoder {
+    package var readsWeights: Bool { false }
     package func check(_ request: some DrawingParameters) throws(PipelineError) {}
 }
 
@@ -86,13 +89,16 @@ package protocol LatentCodec: Sendable {
     var channels: Int { get }
     /// Pixels of one latent along each side.
     var factor: Int { get }
-    /// Latents [1, H, W, C] as the denoiser leaves them → picture [1, H·f, W·f, 3] in −1 ... 1, f32.
-    func decode(_ latents: Tensor, _ lender: some PartLender) throws -> Tensor
+    /// Latents [1, H, W, C] as the denoiser leaves them → picture [1, H·f, W·f, 3] in −1 ... 1, f32. `band`: lines of
+    /// pixels that are worked on at a time; nil: all.
+    func decode(_ latents: Tensor, band: Int?, _ lender: some PartLender) throws -> Tensor
+    /// Whether decoding is cheap enough for previews.
+    var isQuick: Bool { get }
 
     /// Parts that only encoding needs.
     var encodingParts: [any ModelPart] { get }
     /// Picture [1, H·f, W·f, 3] in −1 ... 1 → its latents.
-    func encode(_ pixels: Tensor, _ lender: some PartLender) throws -> EncodedPicture
+    func encode(_ pixels: Tensor, band: Int?, _ lender: some PartLender) throws -> EncodedPicture
 }
 
 /// The latents of a picture [1, H, W, C] in f32: a Gaussian where the autoencoder is variational.

@@ -42,11 +42,13 @@ struct DecoderPromptEncoder: PromptEncoder {
     func callAsFunction(
         _ request: some DrawingParameters, guided: Bool, _ lender: some PartLender
     ) throws -> EncodedPrompt {
-        let (positive, tokens, truncated) = try encode(request.prompt, withTask: true, lender)
+        let (positive, tokens, truncated) = try encode(request.words(request.prompt), withTask: true, lender)
         return EncodedPrompt(
             positive: positive,
             negative: guided
-                ? try encode(request.negativePrompt ?? "", withTask: template.negativeHasTask, lender).branch : nil,
+                ? try encode(
+                    request.words(request.negativePrompt ?? ""), withTask: template.negativeHasTask, lender
+                ).branch : nil,
             tokens: tokens, truncatedText: truncated, limit: template.limit - template.dropped)
     }
 

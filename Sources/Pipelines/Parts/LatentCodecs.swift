@@ -25,15 +25,16 @@ struct VariationalLatentCodec: LatentCodec {
     var parts: [any ModelPart] { [autoencoder] }
     var channels: Int { configuration.latents }
     var factor: Int { configuration.factor }
+    var isQuick: Bool { false }
 
-    func decode(_ latents: Tensor, _ lender: some PartLender) throws -> Tensor {
-        try lender.lease(autoencoder).value.decode(latents)
+    func decode(_ latents: Tensor, band: Int?, _ lender: some PartLender) throws -> Tensor {
+        try lender.lease(autoencoder).value.decode(latents, band: band)
     }
 
     var encodingParts: [any ModelPart] { [encoder] }
 
-    func encode(_ pixels: Tensor, _ lender: some PartLender) throws -> EncodedPicture {
-        let (mean, deviation) = try lender.lease(encoder).value.encode(pixels)
+    func encode(_ pixels: Tensor, band: Int?, _ lender: some PartLender) throws -> EncodedPicture {
+        let (mean, deviation) = try lender.lease(encoder).value.encode(pixels, band: band)
         return EncodedPicture(
             mean: mean, deviation: deviation, scale: configuration.scale, shift: configuration.shift)
     }
@@ -60,15 +61,16 @@ struct TinyLatentCodec: LatentCodec {
     var parts: [any ModelPart] { [autoencoder] }
     var channels: Int { configuration.latents }
     var factor: Int { configuration.factor }
+    var isQuick: Bool { true }
 
-    func decode(_ latents: Tensor, _ lender: some PartLender) throws -> Tensor {
-        try lender.lease(autoencoder).value.decode(latents)
+    func decode(_ latents: Tensor, band: Int?, _ lender: some PartLender) throws -> Tensor {
+        try lender.lease(autoencoder).value.decode(latents, band: band)
     }
 
     var encodingParts: [any ModelPart] { [] }
 
-    func encode(_ pixels: Tensor, _ lender: some PartLender) throws -> EncodedPicture {
+    func encode(_ pixels: Tensor, band: Int?, _ lender: some PartLender) throws -> EncodedPicture {
         // The network's latents are scaled by the model itself.
-        EncodedPicture(mean: try lender.lease(autoencoder).value.encode(pixels), scale: 1, shift: 0)
+        EncodedPicture(mean: try lender.lease(autoencoder).value.encode(pixels, band: band), scale: 1, shift: 0)
     }
 }

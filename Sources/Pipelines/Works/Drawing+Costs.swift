@@ -8,8 +8,7 @@ extension Drawing {
         _ parameters: Parameters, inputs: [Blob: String], _ workshop: Workshop
     ) throws -> JobAppraisal {
         let model = try workshop.model(parameters.model, Precision(wanted: parameters.precision))
-        let plan = try model.plan(parameters, inputs)
-        let peak = try workshop.affordablePeak(model, plan)
+        let (plan, peak) = try workshop.affordable(model, try model.plan(parameters, inputs))
         return JobAppraisal(
             estimate: Estimate(
                 memoryBytes: peak, budgetBytes: workshop.residents.budgetBytes,
@@ -37,10 +36,23 @@ extension PaceKey {
 }
 
 extension Workshop {
-    /// The most memory that a drawing takes; refuses one that never fits.
-    func affordablePeak(_ model: TextToImage, _ plan: TextToImage.Plan) throws -> Int {
-        let (peak, budget) = (try peak(model, plan), residents.budgetBytes)
-        guard peak <= budget else { throw PipelineError.memory(needed: peak, budget: budget) }
-        return peak
+    /// The plan in the way that fits the memory, and the most that it then takes; refuses what never fits. An autoencoder
+    /// works on the whole picture where it can, else on bands of it.
+    func affordable(
+        _ model: TextToImage, _ plan: TextToImage.Plan
+    ) throws -> (plan: TextToImage.Plan, peak: Int) {
+        let budget = residents.budgetBytes
+        let peak = try peak(model, plan)
+        if peak <= budget { return (plan, peak) }
+        for lines in [512, 256, 128, 64] where plan.band == nil && lines < plan.height {
+            var banded = plan
+            banded.band = lines
+            banded.warnings.append(
+                "the memory of \(budget >> 20) MiB holds the picture's autoencoder only in bands of \(lines) lines, "
+                    + "which takes longer")
+            let peak = try self.peak(model, banded)
+            if peak <= budget { return (banded, peak) }
+        }
+        throw PipelineError.memory(needed: peak, budget: budget)
     }
 }

@@ -50,7 +50,9 @@ package struct Drawing<Parameters: DrawingParameters>: KindWork {
     var phase = Phase.open
     var setting: Setting?
     private var restored: DrawingCheckpoint?
-    private var prepared: (any PreparedBranches)?
+    /// One for each pair of prompts.
+    private var prepared: [any PreparedBranches] = []
+    var preview: LatentPreview?
     var sheet: Sheet?
     private var belongs: DrawingCheckpoint.Belonging?
     private var times = StageTimes()
@@ -117,8 +119,7 @@ package struct Drawing<Parameters: DrawingParameters>: KindWork {
 extension Drawing {
     private mutating func open(_ desk: Desk) throws {
         let model = try desk.workshop.model(asked.model, Precision(wanted: asked.precision))
-        let plan = try model.plan(asked, inputs)
-        let peak = try desk.workshop.affordablePeak(model, plan)
+        let (plan, peak) = try desk.workshop.affordable(model, try model.plan(asked, inputs))
         var request = asked
         request.fill(plan.choices(model))
         setting = Setting(model: model, plan: plan, request: request)
@@ -159,17 +160,23 @@ extension Drawing {
     private mutating func encode(_ desk: Desk) throws {
         guard var setting else { return }
         let lender = desk.workshop.residents
-        let prompt = try setting.model.encode(asked, setting.plan, lender)
-        prepared = try setting.model.prepare(prompt, setting.plan, lender)
-        setting.promptTokens = prompt.tokens
-        setting.truncatedText = prompt.truncatedText
+        var cut: EncodedPrompt?
+        for texts in setting.plan.prompts.texts {
+            var variant = asked
+            (variant.prompt, variant.negativePrompt) = (texts.prompt, texts.negative)
+            let prompt = try setting.model.encode(variant, setting.plan, lender)
+            prepared.append(try setting.model.prepare(prompt, setting.plan, lender))
+            setting.promptTokens = max(setting.promptTokens, prompt.tokens)
+            if cut == nil, prompt.truncatedText != nil { cut = prompt }
+        }
+        setting.truncatedText = cut?.truncatedText
         self.setting = setting
         phase = setting.plan.source == nil ? .begin(restored?.picture ?? 0) : .encodeSource
         // Who goes on from a checkpoint was told before.
         guard restored == nil else { return }
         for warning in setting.model.files.warnings + setting.plan.warnings { desk.warn(warning) }
-        if let cut = prompt.truncatedText {
-            desk.warn("the prompt has \(prompt.tokens) tokens of at most \(prompt.limit); not read: \(cut)")
+        if let cut, let text = cut.truncatedText {
+            desk.warn("the prompt has \(cut.tokens) tokens of at most \(cut.limit); not read: \(text)")
         }
     }
 }
@@ -179,7 +186,8 @@ extension Drawing {
 extension Drawing {
     private mutating func encodeSource(_ desk: Desk) throws {
         guard let setting, let canvas = setting.canvas, let source = setting.plan.source else { return }
-        let encoded = try EncodedSource(canvas, source.form, setting.model.codec, desk.workshop.residents)
+        let encoded = try EncodedSource(
+            canvas, source.form, setting.model.codec, band: setting.plan.band, desk.workshop.residents)
         self.setting?.source = encoded
         Arena.trim()
         phase = .begin(restored?.picture ?? 0)
@@ -212,12 +220,13 @@ extension Drawing {
     }
 
     private mutating func denoise(_ desk: Desk) throws {
-        guard let plan = setting?.plan, let prepared, var sheet else { return }
+        guard let plan = setting?.plan, var sheet else { return }
         let row = plan.sampling.steps[sheet.row]
-        let outputs = try prepared.predict(
+        let outputs = try prepared[plan.prompts.ofRow[sheet.row]].predict(
             row.modelInput(sheet.state.latents), source: sheet.shown, timestep: row.timestep, desk.workshop.residents)
         let output = GuidanceRule.combine(outputs, plan.terms)
         let unguided = row.needsUnguided ? GuidanceRule.unguided(outputs, plan.terms) : nil
+        try show(sheet, row, output, desk)
         row.apply(
             output: output, unguided: unguided, noise: sheet.noise.next(for: row), history: plan.sampling.history,
             to: &sheet.state)
@@ -237,7 +246,8 @@ extension Drawing {
         guard let setting, let sheet else { return }
         // Decoding has tensors of other sizes than denoising, so what the denoiser's left is given back first.
         Arena.trim()
-        let picture = try setting.model.codec.decode(sheet.state.latents, desk.workshop.residents)
+        let picture = try setting.model.codec.decode(
+            sheet.state.latents, band: setting.plan.band, desk.workshop.residents)
         guard picture.firstNonFinite == nil else { throw PipelineError.nonFinite(stage: .decode, step: nil) }
         let pixels = picture[0]
         self.sheet?.image = Image(

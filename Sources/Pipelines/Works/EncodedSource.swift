@@ -29,12 +29,12 @@ struct EncodedSource: Sendable {
     private let hidesContent: Bool
 
     init(
-        _ canvas: SourceCanvas, _ form: Form, _ codec: any LatentCodec, _ lender: some PartLender
+        _ canvas: SourceCanvas, _ form: Form, _ codec: any LatentCodec, band: Int?, _ lender: some PartLender
     ) throws {
         self.form = form
         func pixels(_ values: [Float]) -> Tensor { Tensor(values, [1, canvas.canvas.height, canvas.canvas.width, 3]) }
         let values = canvas.canvas.floats(.signed)
-        picture = try codec.encode(pixels(values), lender)
+        picture = try codec.encode(pixels(values), band: band, lender)
         hidesContent = canvas.hidesContent
         guard let samples = canvas.canvasMask?.samples else {
             (mask, visible) = (nil, nil)
@@ -52,7 +52,7 @@ struct EncodedSource: Sendable {
             return
         }
         visible = try codec.encode(
-            pixels(values.indices.map { samples[$0 / 3] >= 128 ? 0 : values[$0] }), lender)
+            pixels(values.indices.map { samples[$0 / 3] >= 128 ? 0 : values[$0] }), band: band, lender)
     }
 
     /// The latents that a picture starts from, and how it goes on; takes from `noise` what the reference takes.

@@ -23,6 +23,8 @@ package struct Framing: Sendable, Equatable {
     /// What the model draws.
     package let canvas: PixelSize
     let fit: Fit
+    /// How the source comes to its size.
+    let sizeFit: SizeFit
 
     /// `wanted` are the sizes that the request names; `unit` is the model's, `own` its own size, which it `keeps` where it
     /// was trained at that alone.
@@ -31,6 +33,7 @@ package struct Framing: Sendable, Equatable {
         keepsOwn: Bool
     ) throws(PipelineError) {
         margins = source.extend
+        sizeFit = source.fit
         func rounded(_ size: Double) -> Int { max(1, Int(size.rounded())) }
         if let padding = source.mask?.padding {
             self.source = size
@@ -91,9 +94,33 @@ package struct Framing: Sendable, Equatable {
         return 16 * pixels(result) + 24 * pixels(canvas) + (margins.isEmpty ? 0 : 32 * pixels(result))
     }
 
+    /// A picture or a mask at the source's size.
+    func sized(_ image: Image) throws(ImageError) -> Image {
+        let (width, height) = (source.width, source.height)
+        let (wide, high) = (width * image.height, height * image.width)
+        switch sizeFit {
+        case .crop where wide != high:
+            // Cut first: what is cut off may be very much.
+            let kept = PixelSize(
+                width: wide < high ? max(1, wide / height) : image.width,
+                height: wide < high ? image.height : max(1, high / width))
+            return try image.cropped(
+                x: (image.width - kept.width) / 2, y: (image.height - kept.height) / 2, width: kept.width,
+                height: kept.height
+            ).resized(width: width, height: height)
+        case .pad where wide != high:
+            let shown = PixelSize(
+                width: wide < high ? width : max(1, high / image.height),
+                height: wide < high ? max(1, wide / image.width) : height)
+            return try image.resized(width: shown.width, height: shown.height).extended(
+                width: width, height: height, x: (width - shown.width) / 2, y: (height - shown.height) / 2)
+        case .stretch, .crop, .pad: return try image.resized(width: width, height: height)
+        }
+    }
+
     /// The source in its place in the result, at the result's size.
     func placed(_ image: Image) throws(ImageError) -> Image {
-        try image.rgb().resized(width: source.width, height: source.height)
+        try sized(image.rgb())
             .extended(width: result.width, height: result.height, x: margins.left, y: margins.top)
     }
 

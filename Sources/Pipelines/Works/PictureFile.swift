@@ -61,6 +61,7 @@ struct PictureFile<Parameters: DrawingParameters> {
             var single = request
             single.seed = seed
             single.count = 1
+            single.previews = nil
             let recipe = Recipe(
                 lazuli: lazuliVersion, kernels: kernels, modelSHA256: fingerprint,
                 kind: Parameters.kind == Generate.kind ? nil : Parameters.kind.rawValue, request: single)

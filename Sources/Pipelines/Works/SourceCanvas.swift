@@ -41,8 +41,7 @@ struct SourceCanvas: Sendable {
                     fact: "it has \(read.width)x\(read.height) pixels and the picture \(image.width)x\(image.height)",
                     remedy: "send a mask of the picture's size")
             }
-            sharp = try Self.mask(read, isInverted: wanted.isInverted).resized(
-                width: framing.source.width, height: framing.source.height)
+            sharp = try framing.sized(Self.mask(read, isInverted: wanted.isInverted))
         }
         sharp = Self.extended(sharp, framing).blurred(deviation: Double(wanted.blur))
         guard sharp.samples.contains(where: { $0 >= 128 }) else {

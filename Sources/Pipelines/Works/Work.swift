@@ -1,3 +1,4 @@
+package import API
 package import JSON
 package import Vocabulary
 
@@ -65,6 +66,7 @@ package final class Desk {
     package enum Leaf: Sendable {
         case warning(String)
         case text(String)
+        case preview(Preview)
         /// A finished file.
         case output(Output, [UInt8])
         /// Seconds of a slice, for estimates of later jobs.
@@ -80,6 +82,7 @@ package final class Desk {
 
     package func warn(_ message: String) { leaves.append(.warning(message)) }
     package func write(_ text: String) { leaves.append(.text(text)) }
+    package func show(_ preview: Preview) { leaves.append(.preview(preview)) }
     package func deliver(_ output: Output, _ bytes: [UInt8]) { leaves.append(.output(output, bytes)) }
     package func note(_ key: PaceKey, _ duration: Duration) { leaves.append(.pace(key, seconds: duration.inSeconds)) }
 }

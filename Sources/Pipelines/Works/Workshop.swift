@@ -29,6 +29,8 @@ package final class Workshop: Sendable {
         var size: PixelSize
         var branches: Int
         var source: EncodedSource.Form?
+        var contexts, variants: Int
+        var band: Int?
     }
 
     private let opened = Mutex<[ModelKey: Opened]>([:])
@@ -66,7 +68,9 @@ package final class Workshop: Sendable {
     /// The most memory that a picture takes, the program and the model's parts included.
     func peak(_ model: TextToImage, _ plan: TextToImage.Plan) throws -> Int {
         let key = ModelKey(name: model.name, precision: model.precision)
-        let peak = PeakKey(size: plan.size, branches: plan.terms.count, source: plan.source?.form)
+        let peak = PeakKey(
+            size: plan.size, branches: plan.terms.count, source: plan.source?.form, contexts: plan.prompts.contexts,
+            variants: plan.prompts.texts.count, band: plan.band)
         let beside = ownBytes + (plan.source?.framing.pictureBytes ?? 0)
         if let known = opened.withLock({ $0[key]?.peaks[peak] }) { return beside + known }
         let bytes = try model.peakBytes(plan)
