@@ -22,16 +22,16 @@ static double tolerance_of(lz_dtype type, double value) {
 static void norm_in_parts(size_t batch, size_t pixels, size_t channels, size_t groups, const void *x, lz_dtype type,
                           const float *weight, const float *bias, lz_activation activation, void *y) {
     lz_moments *moments = malloc(2 * groups * sizeof(lz_moments)), *rest = moments + groups;
-    const size_t first = pixels / 3;
+    const size_t first = pixels / 3, line = channels * bytes_of(type);
     for (size_t sample = 0; sample < batch; sample++) {
-        const size_t upper = sample * pixels * channels, lower = upper + first * channels;
-        lz_group_moments(first, channels, groups, element_at(x, type, upper), type, moments);
-        lz_group_moments(pixels - first, channels, groups, element_at(x, type, lower), type, rest);
+        const char *upper = (const char *)x + sample * pixels * line, *lower = upper + first * line;
+        char *out = (char *)y + sample * pixels * line;
+        lz_group_moments(first, channels, groups, upper, type, moments);
+        lz_group_moments(pixels - first, channels, groups, lower, type, rest);
         for (size_t i = 0; i < groups; i++) lz_join_moments(&moments[i], rest[i]);
-        lz_group_norm_by(first, channels, groups, element_at(x, type, upper), type, moments, weight, bias, 1e-5f,
-                         activation, element_at_mutable(y, type, upper), type);
-        lz_group_norm_by(pixels - first, channels, groups, element_at(x, type, lower), type, moments, weight, bias,
-                         1e-5f, activation, element_at_mutable(y, type, lower), type);
+        lz_group_norm_by(first, channels, groups, upper, type, moments, weight, bias, 1e-5f, activation, out, type);
+        lz_group_norm_by(pixels - first, channels, groups, lower, type, moments, weight, bias, 1e-5f, activation,
+                         out + first * line, type);
     }
     free(moments);
 }
