@@ -20,6 +20,8 @@ package struct SamplingRequest: Sendable, Equatable {
     package var corrects: Bool
     /// Whose optimised levels Align Your Steps takes. Nil: there are none for the model.
     package var aligned: AlignedModel?
+    /// Values that take the place of the checkpoint's, as of diffusers' `from_config(scheduler.config, …)`.
+    package var overrides: [String: SchedulerConfiguration.Value] = [:]
 
     package init(
         sampler: Sampler? = nil, schedule: SigmaSchedule? = nil, steps: Int, strength: Double? = nil, eta: Double = 0,
@@ -43,8 +45,9 @@ extension SamplingPlan {
     /// The table for a request. A named sampler or schedule acts on the configuration as diffusers'
     /// `Other.from_config(scheduler.config, …)`.
     package init(_ request: SamplingRequest, configuration given: SchedulerConfiguration) throws(SchedulerError) {
-        let replaced = request.sampler != nil || request.schedule != nil
-        let configuration = request.corrects ? given.correctedForStableDiffusion(replaced: replaced) : given
+        let replaced = request.sampler != nil || request.schedule != nil || !request.overrides.isEmpty
+        var configuration = request.corrects ? given.correctedForStableDiffusion(replaced: replaced) : given
+        configuration.values.merge(request.overrides) { $1 }
         let sampler = if let named = request.sampler { named } else { try Sampler(configuration) }
         let isFlow = try configuration.isFlow
         let objective: Objective = isFlow ? .flow : try configuration.objective()

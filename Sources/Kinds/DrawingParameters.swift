@@ -18,6 +18,16 @@ package protocol DrawingParameters: JobParameters where Result == DrawingResult<
     var schedule: String? { get set }
     /// Shift of the noise schedule of flow models.
     var shift: Double? { get set }
+    /// What the network predicts, where the checkpoint does not say so or errs.
+    var prediction: Prediction? { get set }
+    /// Spacing of the timesteps, in place of the checkpoint's.
+    var spacing: TimestepSpacing? { get set }
+    /// Whether the noise schedule is rescaled to end without signal, in place of what the checkpoint says.
+    var zeroSNR: Bool? { get set }
+    /// Part to which guidance keeps the deviation of the prompt's own prediction.
+    var guidanceRescale: Double? { get set }
+    /// Model whose autoencoder takes the place of the model's own.
+    var vae: String? { get set }
     /// Seed of the first image; image i uses `seed + i`.
     var seed: UInt64? { get set }
     /// Number of images.
@@ -135,6 +145,18 @@ extension DrawingParameters {
             .text("sampler", \.sampler, bytes: 256, "Name of the sampler; the checkpoint's when left out."),
             .text("schedule", \.schedule, bytes: 256, "Name of the noise schedule; the sampler's when left out."),
             .number("shift", \.shift, 0.01...100, "Shift of the noise schedule of flow models."),
+            .choice(
+                "prediction", \.prediction, "What the network predicts; what the checkpoint says when left out."),
+            .choice("spacing", \.spacing, "Spacing of the timesteps; the checkpoint's when left out."),
+            .flag(
+                "zero_snr", \.zeroSNR,
+                "Whether the noise schedule is rescaled to end without signal; what the checkpoint says when left out."),
+            .number(
+                "guidance_rescale", \.guidanceRescale, 0...1,
+                "How far guidance keeps the contrast of the unguided prediction; 0 when left out."),
+            .text(
+                "vae", \.vae, bytes: 256,
+                "Name of an autoencoder, or of a model that has one, used in place of the model's own."),
             .seed(
                 "seed", \.seed,
                 "Seed of the first picture; the next ones count up. Chosen at random when left out or -1."),

@@ -18,6 +18,11 @@ package struct Edit: DrawingParameters {
     package var sampler: String?
     package var schedule: String?
     package var shift: Double?
+    package var prediction: Prediction?
+    package var spacing: TimestepSpacing?
+    package var zeroSNR: Bool?
+    package var guidanceRescale: Double?
+    package var vae: String?
     package var seed: UInt64?
     package var count = 1
     package var precision: Precision?

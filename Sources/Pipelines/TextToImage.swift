@@ -39,6 +39,11 @@ package struct TextToImage: Sendable {
     /// Whether the model draws well only at its own size, to which pictures that it changes are then brought.
     var keepsOwnSize = false
 
+    /// An autoencoder that took the place of the model's own: its name and the files of its weights.
+    var autoencoder: (name: String, weights: [String])?
+    /// How the latents of the model's own autoencoder are scaled; nil where another cannot take its place.
+    var latentScale: Float?
+
     /// Changing pictures by instruction.
     struct Editing: Sendable {
         /// Scale of the guidance by the picture that a request leaves out.
@@ -141,7 +146,20 @@ extension TextToImage {
             width: width, height: height, steps: steps, guidance: scale,
             terms: rule.terms(scale, source?.imageGuidance, sampling.needsUnguided),
             sampler: sampler, schedule: schedule, sampling: sampling, source: source, prompts: prompts,
-            band: request.band, warnings: warnings)
+            band: request.band,
+            warnings: warnings + unheard(request, rule.terms(scale, source?.imageGuidance, sampling.needsUnguided)))
+    }
+
+    /// What a request says of guidance and a picture without guidance does not hear.
+    private func unheard(_ request: some DrawingParameters, _ terms: [GuidanceRule.Term]) -> [String] {
+        guard terms.count == 1 else { return [] }
+        var names: [String] = []
+        if !(request.negativePrompt ?? "").isEmpty { names.append("negative_prompt") }
+        if (request.guidanceRescale ?? 0) > 0 { names.append("guidance_rescale") }
+        let remedy =
+            guidance.terms(2, nil, false).count > 1
+            ? "ask for a guidance above 1" : "this model is told the scale and has no other branch"
+        return names.map { "\($0) has no effect without guidance; \(remedy)" }
     }
 
     /// What a request that leaves everything out asks for.
@@ -239,18 +257,16 @@ extension TextToImage {
     /// The sampler and schedule of a request, and the table they make.
     private func tabulate(
         _ request: some DrawingParameters, _ steps: Int, _ strength: Double?, _ width: Int, _ height: Int
-    ) throws(SchedulerError) -> (Sampler, SigmaSchedule?, SamplingPlan) {
+    ) throws -> (Sampler, SigmaSchedule?, SamplingPlan) {
         let named: (sampler: Sampler, schedule: SigmaSchedule?)? =
             if let name = request.sampler { try Sampler.named(name) } else { nil }
         var schedule = named?.schedule
         if let name = request.schedule { schedule = try SigmaSchedule.named(name) }
-        let plan = try SamplingPlan(
-            SamplingRequest(
-                sampler: named?.sampler, schedule: schedule, steps: steps, strength: strength,
-                shift: request.shift,
-                imageTokens: denoiser.tokens(height: height / codec.factor, width: width / codec.factor),
-                corrects: correctsScheduler, aligned: aligned),
-            configuration: scheduler)
+        var asked = SamplingRequest(
+            sampler: named?.sampler, schedule: schedule, steps: steps, strength: strength, shift: request.shift,
+            imageTokens: denoiser.tokens(height: height / codec.factor, width: width / codec.factor),
+            corrects: correctsScheduler, aligned: aligned)
+        let plan = try asked.plan(scheduler, overriding: request)
         let sampler = if let named { named.sampler } else { try Sampler(scheduler) }
         return (sampler, schedule, plan)
     }

@@ -73,6 +73,18 @@ package enum SizeFit: String, Codable, Sendable, CaseIterable {
     case pad
 }
 
+/// What a diffusion network predicts, in the words of `prediction_type`.
+package enum Prediction: String, Codable, Sendable, CaseIterable {
+    case epsilon
+    case velocity = "v_prediction"
+    case sample
+}
+
+/// Which timesteps a number of steps takes, in the words of `timestep_spacing`.
+package enum TimestepSpacing: String, Codable, Sendable, CaseIterable {
+    case linspace, leading, trailing
+}
+
 /// What stands under a mask before it is repainted.
 package enum MaskedContent: String, Codable, Sendable, CaseIterable {
     /// What the picture shows there.

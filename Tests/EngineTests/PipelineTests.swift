@@ -12,7 +12,7 @@ import Vocabulary
 
 /// Whole models on the way from files to pictures, without released weights.
 @Suite struct PipelineTests {
-    @Test(arguments: [TinyModel.sd1, TinyModel.sdxl])
+    @Test(arguments: [TinyModel.sd1, TinyModel.sdxl, TinyModel.overrides])
     func `a model draws what diffusers draws`(golden: String) throws {
         let folder = try TemporaryFolder()
         let model = try TinyModel(golden)

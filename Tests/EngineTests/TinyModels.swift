@@ -12,6 +12,8 @@ import Vocabulary
 struct TinyModel {
     static let sd1 = "pipeline-sd1"
     static let sdxl = "pipeline-sdxl"
+    /// Its requests say other things than its scheduler's file.
+    static let overrides = "pipeline-overrides"
 
     /// Models and what they draw from pictures.
     static let sources = [
@@ -86,13 +88,29 @@ struct TinyModel {
             try #require(numbers.count > 2)
             let shape = numbers.dropFirst(2).map { Int($0) }
             tensors[String(key.dropFirst(prefix.count))] = Tensor(
-                computed(key, seed, offset: Float(numbers[0]), scale: Float(numbers[1]), shape.reduce(1, *)), shape)
+                ComputedWeights.floats(
+                    key, seed, offset: Float(numbers[0]), scale: Float(numbers[1]), shape.reduce(1, *)), shape)
         }
         return tensors
     }
+}
 
-    /// Element i of a tensor by its name: Tests/Goldens/weights.py says how.
-    private static func computed(_ name: String, _ seed: UInt64, offset: Float, scale: Float, _ count: Int) -> [Float] {
+/// Weights that both sides compute: Tests/Goldens/weights.py says how.
+enum ComputedWeights {
+    /// A tensor by its name, with the offset and scale of its role.
+    static func tensor(_ name: String, _ seed: UInt64, _ shape: [Int]) -> Tensor {
+        let (offset, scale) = role(name, shape)
+        return Tensor(floats(name, seed, offset: offset, scale: scale, shape.reduce(1, *)), shape)
+    }
+
+    private static func role(_ name: String, _ shape: [Int]) -> (offset: Float, scale: Float) {
+        if shape.count == 1 { return (name.hasSuffix("weight") ? 1 : 0, 0.1) }
+        if name.contains("embed") && !name.contains("proj") && !name.contains("linear") { return (0, 0.5) }
+        return (0, Float((3 / Double(shape.dropFirst().reduce(1, *))).squareRoot()))
+    }
+
+    /// Elements of the tensor `name`.
+    static func floats(_ name: String, _ seed: UInt64, offset: Float, scale: Float, _ count: Int) -> [Float] {
         var state = name.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } ^ seed
         return (0..<count).map { _ in
             state &+= 0x9E37_79B9_7F4A_7C15

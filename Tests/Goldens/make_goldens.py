@@ -506,14 +506,20 @@ def pipeline(build, seed, requests, **parts):
         config = part.config.to_diff_dict() if hasattr(part.config, "to_diff_dict") else part.config
         configs[name] = {key: value for key, value in config.items() if key not in ("_use_default_values", "transformers_version")}
     pictures = {}
+    stated = {key: value for key, value in model.scheduler.config.items() if key != "_use_default_values"}
     for number, request in enumerate(requests):
-        options = {key: request[key] for key in ("negative_prompt", "clip_skip") if key in request}
+        options = {key: request[key] for key in ("negative_prompt", "clip_skip", "guidance_rescale") if key in request}
+        changes = {key: request[name] for name, key in OVERRIDES.items() if name in request}
+        model.scheduler = type(model.scheduler).from_config(stated, **changes) if changes else parts["scheduler"]
         picture = model(
             request["prompt"], width=32, height=32, num_inference_steps=3, guidance_scale=request["guidance"],
             generator=torch.Generator().manual_seed(number), output_type="pt", **options).images[0]
         pictures[str(number)] = (picture.permute(1, 2, 0) * 255).round()
     return configs | {"requests": requests}, table, pictures
 
+
+# What a request puts in place of the scheduler's settings, and how diffusers calls it.
+OVERRIDES = {"prediction": "prediction_type", "spacing": "timestep_spacing", "zero_snr": "rescale_betas_zero_snr"}
 
 REQUESTS = [
     {"prompt": "a red apple on a blue background", "guidance": 3.0},
@@ -552,6 +558,24 @@ def _(seed, k):
             **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False),
         seed, REQUESTS, text_encoder=text_encoder(seed, 32 * k, 3), tokenizer=tokenizer("<|endoftext|>"),
         unet=small_unet(32 * k), vae=small_vae(), scheduler=PNDMScheduler(**NOISE, skip_prk_steps=True))
+
+
+@case("pipeline-overrides")
+def _(seed, k):
+    from diffusers import DDIMScheduler, StableDiffusionPipeline
+
+    apple = {"prompt": "a red apple on a blue background", "guidance": 4.0}
+    requests = [
+        apple, apple | {"guidance_rescale": 0.7}, apple | {"prediction": "v_prediction"}, apple | {"spacing": "trailing"},
+        apple | {"prediction": "sample", "spacing": "linspace"},
+        apple | {"prediction": "v_prediction", "spacing": "trailing", "zero_snr": True, "guidance_rescale": 1.0},
+    ]
+    return pipeline(
+        lambda **parts: StableDiffusionPipeline(
+            **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False),
+        seed, requests, text_encoder=text_encoder(seed, 32 * k, 2), tokenizer=tokenizer("<|endoftext|>"),
+        unet=small_unet(32 * k), vae=small_vae(),
+        scheduler=DDIMScheduler(**NOISE, clip_sample=False, set_alpha_to_one=False))
 
 
 @case("pipeline-sdxl")

@@ -40,12 +40,15 @@ extension OriginalCheckpoint {
     }
 
     /// What diffusers would write as `vae/config.json`.
-    package var vaeConfig: ConfigObject {
+    package var vaeConfig: ConfigObject { Self.vaeConfig(vae, scale: kind == .sdxl ? 0.13025 : 0.18215) }
+
+    /// The same of an autoencoder alone, under diffusers' names; its latents are scaled by `scale`.
+    package static func vaeConfig(_ vae: CheckpointStore, scale: Double) -> ConfigObject {
         let shapes = Shapes(vae)
         let widths = shapes.widths("encoder.down_blocks", "resnets.0.conv1.weight")
-        return config(
-            "vae",
-            [
+        return ConfigObject(
+            file: "\(vae.source) (vae)",
+            members: [
                 "_class_name": .string("AutoencoderKL"),
                 "in_channels": .int(shapes.axis(1, "encoder.conv_in.weight")),
                 "out_channels": .int(shapes.axis(0, "decoder.conv_out.weight")),
@@ -56,8 +59,7 @@ extension OriginalCheckpoint {
                 "layers_per_block": .int(shapes.depth("encoder.down_blocks.0.resnets")),
                 "norm_num_groups": .int(32),
                 "act_fn": .string("silu"),
-                "sample_size": .int(kind == .sd1 ? 512 : kind == .sd2 ? 768 : 1024),
-                "scaling_factor": .double(kind == .sdxl ? 0.13025 : 0.18215),
+                "scaling_factor": .double(scale),
             ])
     }
 

@@ -39,6 +39,11 @@ extension TextToImage {
     static func stableDiffusionXL(
         _ files: ModelFiles, _ catalog: ModelCatalog, _ precision: Precision
     ) throws -> TextToImage {
+        guard files.isSingleFile || files.className(of: .text(0)) != nil else {
+            throw PipelineError.part(
+                path: files.path, fact: "it is an SDXL refiner, which lacks the first text encoder",
+                remedy: "use the base model")
+        }
         let encoder = CLIPPairPromptEncoder(
             first: try CLIPPart(files, 0, catalog, precision), second: try CLIPPart(files, 1, catalog, precision),
             zeroesEmptyNegative: try files.flag("force_zeros_for_empty_prompt", default: true))
@@ -68,7 +73,7 @@ extension TextToImage {
         let side = sample * codec.factor
         let (source, form) = try shown(files, config, codec)
         let isInstructed = if case .instructed = form { true } else { false }
-        return TextToImage(
+        var model = TextToImage(
             family: family, precision: precision, files: files,
             defaults: Defaults(width: side, height: side, steps: steps, guidance: guidance),
             scheduler: try files.scheduler,
@@ -82,6 +87,8 @@ extension TextToImage {
                 }),
             codec: codec, guidance: rule, correctsScheduler: correctsScheduler && !isInstructed, aligned: aligned,
             form: form, editing: isInstructed ? TextToImage.Editing(imageGuidance: 1.5) : nil)
+        model.latentScale = aligned == .sdxl ? 0.13025 : 0.18215
+        return model
     }
 
     /// What the UNet is shown beside the latents, as the number of its channels tells.
@@ -110,7 +117,7 @@ extension TextToImage {
 
     /// The decoder of the model's autoencoder, large or tiny. The reference divides latents by `scaling_factor` and, other
     /// than later pipelines, never adds `shift_factor`.
-    private static func latentCodec(_ files: ModelFiles, _ precision: Precision) throws -> any LatentCodec {
+    static func latentCodec(_ files: some AutoencoderSource, _ precision: Precision) throws -> any LatentCodec {
         if files.className(of: .autoencoder) == "AutoencoderTiny" {
             return try TinyLatentCodec(files, precision, shifts: false)
         }

@@ -166,6 +166,22 @@ package struct GuidanceRule: Sendable {
         zip(outputs, terms).first { $0.1.text == .negative }?.0.converted(to: .f32)
     }
 
+    /// `guided` brought towards the deviation of the prompt's own prediction (Lin et al. 2023, eq. 15 and 16): diffusers'
+    /// `rescale_noise_cfg`. Deviations are taken over the whole picture; `part` is φ, 0 ... 1.
+    static func rescaled(_ guided: Tensor, _ outputs: [Tensor], _ terms: [Term], part: Double) -> Tensor {
+        guard part > 0, terms.count > 1, let prompt = zip(outputs, terms).first(where: { $0.1.text == .prompt })?.0
+        else { return guided }
+        let wide = deviation(guided)
+        guard wide > 0 else { return guided }
+        return guided.scaled(by: Float(part * deviation(prompt) / wide + 1 - part), as: .f32)
+    }
+
+    private static func deviation(_ tensor: Tensor) -> Double {
+        let values = tensor.converted(to: .f32).floats
+        let mean = values.reduce(0) { $0 + Double($1) } / Double(values.count)
+        return (values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(values.count)).squareRoot()
+    }
+
     /// Σ weight·output in f32, the last branch first.
     static func combine(_ outputs: [Tensor], _ terms: [Term]) -> Tensor {
         precondition(outputs.count == terms.count && !terms.isEmpty, "\(outputs.count) outputs, \(terms.count) terms")

@@ -8,7 +8,7 @@ struct VariationalLatentCodec: LatentCodec {
     private let configuration: AutoencoderKL.Configuration
     private let autoencoder, encoder: Part<AutoencoderKL>
 
-    init(_ files: ModelFiles, _ precision: Precision, _ config: AutoencoderKL.Configuration) throws {
+    init(_ files: some AutoencoderSource, _ precision: Precision, _ config: AutoencoderKL.Configuration) throws {
         configuration = config
         autoencoder = try files.part(.autoencoder, precision, settings: "shift \(config.shift)") { weights in
             let autoencoder = try AutoencoderKL(weights, config, halves: [.decoder])
@@ -46,7 +46,7 @@ struct TinyLatentCodec: LatentCodec {
     private let autoencoder: Part<AutoencoderTiny>
 
     /// Without `shifts` its `shift_factor` is left out.
-    init(_ files: ModelFiles, _ precision: Precision, shifts: Bool = true) throws {
+    init(_ files: some AutoencoderSource, _ precision: Precision, shifts: Bool = true) throws {
         var config = try AutoencoderTiny.Configuration(files.config(.autoencoder))
         if !shifts { config.shift = 0 }
         let shaped = config

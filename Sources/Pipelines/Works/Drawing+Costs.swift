@@ -7,7 +7,7 @@ extension Drawing {
     static func appraise(
         _ parameters: Parameters, inputs: [Blob: String], _ workshop: Workshop
     ) throws -> JobAppraisal {
-        let model = try workshop.model(parameters.model, Precision(wanted: parameters.precision))
+        let model = try workshop.model(for: parameters)
         let (plan, peak) = try workshop.affordable(model, try model.plan(parameters, inputs))
         return JobAppraisal(
             estimate: Estimate(

@@ -118,7 +118,7 @@ package struct Drawing<Parameters: DrawingParameters>: KindWork {
 
 extension Drawing {
     private mutating func open(_ desk: Desk) throws {
-        let model = try desk.workshop.model(asked.model, Precision(wanted: asked.precision))
+        let model = try desk.workshop.model(for: asked)
         let (plan, peak) = try desk.workshop.affordable(model, try model.plan(asked, inputs))
         var request = asked
         request.fill(plan.choices(model))
@@ -224,7 +224,8 @@ extension Drawing {
         let row = plan.sampling.steps[sheet.row]
         let outputs = try prepared[plan.prompts.ofRow[sheet.row]].predict(
             row.modelInput(sheet.state.latents), source: sheet.shown, timestep: row.timestep, desk.workshop.residents)
-        let output = GuidanceRule.combine(outputs, plan.terms)
+        let output = GuidanceRule.rescaled(
+            GuidanceRule.combine(outputs, plan.terms), outputs, plan.terms, part: asked.guidanceRescale ?? 0)
         let unguided = row.needsUnguided ? GuidanceRule.unguided(outputs, plan.terms) : nil
         try show(sheet, row, output, desk)
         row.apply(

@@ -16,9 +16,10 @@ func readTensorFile(_ bytes: [UInt8]) -> [String: Tensor]? {
 }
 
 extension TextToImage {
-    /// The files of the denoiser's weights, which the fingerprint is of.
+    /// The files of the weights that the fingerprint is of: the denoiser's, and an autoencoder's that is not its own.
     func weightFiles() throws -> [(path: String, identity: FileIdentity)] {
-        try files.store(.denoiser).files.compactMap { path in ledger.note(path).map { (path, $0) } }
+        let paths = try files.store(.denoiser).files + (autoencoder?.weights ?? [])
+        return paths.compactMap { path in ledger.note(path).map { (path, $0) } }
     }
 }
 

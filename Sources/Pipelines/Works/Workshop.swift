@@ -1,4 +1,5 @@
 import Checkpoints
+import Kinds
 import Synchronization
 import Vocabulary
 import Tensor
@@ -29,6 +30,7 @@ package final class Workshop: Sendable {
         var size: PixelSize
         var branches: Int
         var source: EncodedSource.Form?
+        var autoencoder: String?
         var contexts, variants: Int
         var band: Int?
     }
@@ -59,6 +61,13 @@ package final class Workshop: Sendable {
         return model
     }
 
+    /// The model of a request, with the autoencoder that it names.
+    func model(for request: some DrawingParameters) throws -> TextToImage {
+        let model = try model(request.model, Precision(wanted: request.precision))
+        guard let name = request.vae else { return model }
+        return try model.replacingAutoencoder(name, registry.catalog)
+    }
+
     /// The parts that a drawing wants, and the bytes that each takes.
     func parts(_ model: TextToImage, _ plan: TextToImage.Plan) throws -> [PartKey: Int] {
         try Dictionary(
@@ -69,7 +78,8 @@ package final class Workshop: Sendable {
     func peak(_ model: TextToImage, _ plan: TextToImage.Plan) throws -> Int {
         let key = ModelKey(name: model.name, precision: model.precision)
         let peak = PeakKey(
-            size: plan.size, branches: plan.terms.count, source: plan.source?.form, contexts: plan.prompts.contexts,
+            size: plan.size, branches: plan.terms.count, source: plan.source?.form,
+            autoencoder: model.autoencoder?.name, contexts: plan.prompts.contexts,
             variants: plan.prompts.texts.count, band: plan.band)
         let beside = ownBytes + (plan.source?.framing.pictureBytes ?? 0)
         if let known = opened.withLock({ $0[key]?.peaks[peak] }) { return beside + known }
