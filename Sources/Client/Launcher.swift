@@ -44,7 +44,20 @@ package struct Launcher: Sendable {
             }
             usleep(10_000)
         }
-        throw LaunchError(executable: executable, log: log)
+        throw LaunchError(executable: executable, log: log, lastLine: Self.lastLine(of: log))
+    }
+
+    /// The last line of a log that says something; nil where there is none.
+    private static func lastLine(of path: String) -> String? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var end = [UInt8](repeating: 0, count: 4096)
+        let size = lseek(descriptor, 0, SEEK_END)
+        let count = pread(descriptor, &end, end.count, max(0, size - off_t(end.count)))
+        guard count > 0 else { return nil }
+        let lines = String(decoding: end.prefix(count), as: UTF8.self).split(whereSeparator: \.isNewline)
+        return lines.last { $0.contains { !$0.isWhitespace } }.map(String.init)
     }
 
     private func spawn() throws(LaunchError) -> pid_t {
@@ -66,9 +79,12 @@ package struct LaunchError: Error, Sendable, Equatable, CustomStringConvertible 
     package var log: String
     /// Why it could not even be started.
     package var fact: String?
+    /// What the daemon said last.
+    package var lastLine: String?
 
     package var description: String {
         fact.map { "\(executable) cannot be started with \(log) as its log: \($0)." }
-            ?? "\(executable) did not start. \(log) says why."
+            ?? "\(executable) did not start. \(log) says why"
+            + (lastLine.map { ", at its end: \($0)" } ?? "; it is empty, so try \(executable) by hand.")
     }
 }

@@ -36,7 +36,8 @@ extension FileError: CustomStringConvertible {
 /// Writing whole files: temporary file in the same folder, fsync, rename, fsync of the folder.
 package enum AtomicFile {
     /// Writes `bytes` to `path`; an existing file is replaced, or kept and reported when `replacing` is false. Devices
-    /// and pipes take the bytes and stay what they are, and so does a link.
+    /// and pipes take the bytes and stay what they are, and so does a link. A file that can be written but not replaced,
+    /// as in a folder that is read-only or as the target of a bind mount, is written in place.
     package static func write(
         _ bytes: [UInt8], to path: String, mode: UInt32 = 0o644, replacing: Bool = true
     ) throws(FileError) {
@@ -49,13 +50,23 @@ package enum AtomicFile {
         // A name of its own length: one made of the file's could be too long where the file's is not.
         let temporary = "\(folder)/.\(UInt64.random(in: 0...UInt64.max)).partial"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
-        guard descriptor >= 0 else { throw FileError(errno, path) }
+        let exists = replacing && status.st_mode & S_IFMT == S_IFREG
+        guard descriptor >= 0 else {
+            let code = errno
+            guard exists, [EACCES, EPERM, EROFS].contains(code) else { throw FileError(code, path) }
+            return try pour(bytes, into: path)
+        }
         do throws(FileError) {
             try fill(descriptor, bytes, path)
             try publish(temporary, path, replacing)
         } catch {
             unlink(temporary)
-            throw error
+            // EBUSY: something is mounted there. EPERM, EACCES: the folder is sticky and the file is another user's.
+            switch error {
+            case .failed(_, EBUSY) where exists: return try pour(bytes, into: path)
+            case .denied where exists: return try pour(bytes, into: path)
+            default: throw error
+            }
         }
         try sync(folder: folder, path)
     }
@@ -68,7 +79,8 @@ package enum AtomicFile {
     }
 
     private static func pour(_ bytes: [UInt8], into path: String) throws(FileError) {
-        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        // Pipes and devices do not heed O_TRUNC.
+        let descriptor = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError(errno, path) }
         try fill(descriptor, bytes, path)
     }

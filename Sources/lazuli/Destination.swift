@@ -10,6 +10,18 @@ struct Destination {
     /// What the user named: a file, `-` or a device; nil names files in the current directory after the job.
     var file: String?
 
+    init(file: String?) { self.file = file }
+
+    /// Where drawing number `series` of several goes.
+    init(file: String?, series: Int?) throws {
+        self.file = file
+        guard let file, let series else { return }
+        guard !isStream else {
+            throw Failure(Exit.usage, "Several pictures cannot go to one stream. Name a file with -o.")
+        }
+        self.file = Self.numbered(file, series)
+    }
+
     /// Whether the picture goes to standard output, where nothing else may then go.
     var isStandardOutput: Bool {
         guard let file else { return false }
@@ -58,6 +70,9 @@ struct Destination {
             throw Failure(
                 Exit.badInput, "\(file) cannot be written: \(String(cString: strerror(errno))). Choose another name.")
         }
+        // What is written are the numbered ones.
+        guard count > 1 else { return }
+        for number in 1...count { try Destination(file: Self.numbered(file, number)).check() }
     }
 
     /// Writes every picture of a finished job and prints where they are, or the job itself as JSON.
@@ -111,7 +126,7 @@ struct Destination {
     }
 
     /// `a-2.png` of `a.png`.
-    private static func numbered(_ file: String, _ number: Int) -> String {
+    static func numbered(_ file: String, _ number: Int) -> String {
         guard let end = FilePath(file).lastComponent?.extension, !end.isEmpty else { return "\(file)-\(number)" }
         return "\(file.dropLast(end.count + 1))-\(number).\(end)"
     }

@@ -10,13 +10,15 @@ extension ImageFormat: ExpressibleByArgument {}
 extension MetadataLevel: ExpressibleByArgument {}
 extension TruncationPolicy: ExpressibleByArgument {}
 extension MaskedContent: ExpressibleByArgument {}
+extension Prediction: ExpressibleByArgument {}
+extension TimestepSpacing: ExpressibleByArgument {}
 extension UnmaskedPixels: ExpressibleByArgument {}
 extension PromptSyntax: ExpressibleByArgument {}
 extension SizeFit: ExpressibleByArgument {}
 
 /// Options of the commands that draw.
 struct DrawingOptions: ParsableArguments {
-    @Option(name: .shortAndLong, help: "Use this model; `lazuli models list` names them.")
+    @Option(name: .shortAndLong, help: "Use this model, by its name or its file; `lazuli models list` names them.")
     var model: String?
 
     @Option(
@@ -52,6 +54,23 @@ struct DrawingOptions: ParsableArguments {
 
     @Option(help: "Shift of the noise schedule of flow models.")
     var shift: Double?
+
+    @Option(help: "What the network predicts. Default: what the checkpoint says.")
+    var prediction: Prediction?
+
+    @Option(help: "Spacing of the timesteps. Default: the checkpoint's.")
+    var spacing: TimestepSpacing?
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Rescale the noise schedule so that it ends without signal. Default: as the checkpoint says.")
+    var zeroSnr: Bool?
+
+    @Option(help: ArgumentHelp("Keep this much of the unguided prediction's contrast, 0 to 1.", valueName: "part"))
+    var guidanceRescale: Double?
+
+    @Option(help: ArgumentHelp("Use the autoencoder of this model.", valueName: "model"))
+    var vae: String?
 
     @Option(
         parsing: .unconditional,
@@ -114,6 +133,11 @@ struct DrawingOptions: ParsableArguments {
         parameters.sampler = sampler
         parameters.schedule = schedule
         parameters.shift = shift
+        parameters.prediction = prediction
+        parameters.spacing = spacing
+        parameters.zeroSNR = zeroSnr
+        parameters.guidanceRescale = guidanceRescale
+        parameters.vae = vae
         parameters.seed = seed?.value
         parameters.count = number
         parameters.precision = precision
@@ -137,19 +161,22 @@ struct DrawingOptions: ParsableArguments {
         return format ?? named ?? .png
     }
 
-    /// Submits a drawing, after `attach` has uploaded its pictures, and delivers what it made.
+    /// Submits a drawing, after `attach` has uploaded its pictures, and delivers what it made. `series` is its number
+    /// where several drawings follow each other.
     func draw<Parameters: DrawingParameters>(
-        _ parameters: Parameters, _ submission: SubmissionOptions,
+        _ parameters: Parameters, _ submission: SubmissionOptions, series: Int? = nil,
         attach: (inout Parameters, DaemonClient) throws -> Void = { _, _ in }
     ) throws {
         var parameters = parameters
         if let fact = enlargingFault(submission) { throw Failure(Exit.usage, fact) }
         // What is wrong with the options shows before anything is sent.
         _ = try submission.body(parameters)
-        let destination = Destination(file: output)
+        let destination = try Destination(file: output, series: series)
         if !submission.detach { try destination.check(count: number, json: submission.json) }
         let client = try submission.daemon.client()
         try checkUpscaler(client)
+        parameters.model = try parameters.model.map { try ModelName.resolved($0, client) }
+        parameters.vae = try parameters.vae.map { try ModelName.resolved($0, client) }
         try attach(&parameters, client)
         let picture = Console.isTerminal ? TerminalPicture(preview) : nil
         guard let job = try submission.run(try submission.body(parameters), on: client, picture: picture) else {

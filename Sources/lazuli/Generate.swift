@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import Foundation
 import Kinds
 import Vocabulary
 
@@ -8,8 +9,14 @@ struct Generate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make a picture from a prompt, alone or beginning from a picture.")
 
-    @Argument(help: "What the picture shows.")
-    var prompt: String
+    @Argument(help: "What the picture shows; - reads it from standard input.")
+    var prompt: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Make a picture from every line of this file, one after the other; - reads standard input.",
+            valueName: "file"))
+    var prompts: String?
 
     @Option(help: ArgumentHelp("Begin from this picture; - reads it from standard input.", valueName: "file"))
     var image: String?
@@ -59,12 +66,13 @@ struct Generate: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            if image == "-" && mask == "-" {
-                throw Failure(Exit.usage, "Only one of --image and --mask can come from standard input.")
+            if [image, mask, prompt, prompts].count(where: { $0 == "-" }) > 1 {
+                throw Failure(Exit.usage, "Only one of prompt, --image and --mask can come from standard input.")
             }
+            let texts = try PromptText.read(prompt, file: prompts)
             let image = try image.map { try SourceFile($0) }
             let mask = try mask.map { try SourceFile($0) }
-            var parameters = Kinds.Generate(prompt: prompt)
+            var parameters = Kinds.Generate(prompt: texts[0])
             try drawing.fill(&parameters)
             parameters.fit = fit
             (parameters.image, parameters.mask) = (image?.blob, mask?.blob)
@@ -79,10 +87,35 @@ struct Generate: ParsableCommand {
                 (parameters.extendLeft, parameters.extendTop) = (sides.left, sides.top)
                 (parameters.extendRight, parameters.extendBottom) = (sides.right, sides.bottom)
             }
-            try drawing.draw(parameters, submission) { _, client in
-                for file in [image, mask].compactMap(\.self) { try file.upload(to: client) }
+            for (index, text) in texts.enumerated() {
+                parameters.prompt = text
+                try drawing.draw(parameters, submission, series: texts.count > 1 ? index + 1 : nil) { _, client in
+                    for file in [image, mask].compactMap(\.self) { try file.upload(to: client) }
+                }
             }
         }
+    }
+}
+
+/// Prompts from the command line, from standard input and from files.
+enum PromptText {
+    private static let limit = 1 << 20
+
+    /// The prompt, or every line of `file` that is not blank.
+    static func read(_ prompt: String?, file: String?) throws -> [String] {
+        guard (prompt == nil) != (file == nil) else {
+            throw Failure(Exit.usage, "Give a prompt, or --prompts with a file of them, and not both.")
+        }
+        guard let path = file ?? (prompt == "-" ? "-" : nil) else { return [prompt ?? ""] }
+        guard var text = String(validating: try Paths.read(path, limit: limit), as: UTF8.self) else {
+            throw Failure(Exit.badInput, "\(path) is not text in UTF-8. Save it as UTF-8.")
+        }
+        if text.hasPrefix("\u{FEFF}") { text.removeFirst() }
+        guard file != nil else { return [text.trimmingCharacters(in: .newlines)] }
+        let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+            .filter { !$0.isEmpty }
+        guard !lines.isEmpty else { throw Failure(Exit.badInput, "\(path) has no prompt. Write one into each line.") }
+        return lines
     }
 }
 

@@ -1,10 +1,17 @@
 import Foundation
+import Synchronization
 
 /// Ctrl-C and the end of the terminal, handled on a thread of its own where every call is allowed.
 enum Interrupt {
     /// Runs `body` at the first SIGINT, SIGTERM or SIGHUP, then exits with status 130. What the caller ignores, as
-    /// `nohup` does, stays ignored. Call it before other threads exist.
+    /// `nohup` does, stays ignored. Call it before other threads exist; a later call puts its body in the place of the one
+    /// before.
     static func handle(_ body: @escaping @Sendable () -> Void) {
+        let isFirst = current.withLock { current in
+            defer { current = body }
+            return current == nil
+        }
+        guard isFirst else { return }
         var signals = sigset_t()
         sigemptyset(&signals)
         for signal in [SIGINT, SIGTERM, SIGHUP] where !isIgnored(signal) { sigaddset(&signals, signal) }
@@ -14,10 +21,12 @@ enum Interrupt {
             var signals = waited
             var caught: Int32 = 0
             while sigwait(&signals, &caught) != 0 {}
-            body()
+            current.withLock { $0 }?()
             exit(Exit.cancelled)
         }.start()
     }
+
+    private static let current = Mutex<(@Sendable () -> Void)?>(nil)
 
     private static func isIgnored(_ signal: Int32) -> Bool {
         var action = sigaction()

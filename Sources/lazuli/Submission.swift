@@ -33,6 +33,17 @@ struct SubmissionOptions: ParsableArguments {
         }
     }
 
+    /// Cancels a job and tells what became of it.
+    private static func cancel(_ id: JobID, _ client: DaemonClient) -> String {
+        do {
+            let state = try client.cancel(id).state
+            return state == .succeeded || state == .failed
+                ? "job \(id) had already \(state.rawValue)" : "cancelled job \(id)"
+        } catch {
+            return "job \(id) could not be cancelled: \(error). `lazuli cancel \(id)` tries again."
+        }
+    }
+
     /// Submits a job and waits for its end; nil when the command leaves at once. Ctrl-C cancels the job.
     /// `text` takes what the job writes.
     func run(
@@ -44,8 +55,7 @@ struct SubmissionOptions: ParsableArguments {
             return nil
         }
         Interrupt.handle {
-            _ = try? client.cancel(job.id)
-            Console.say("\nlazuli: cancelled job \(job.id)")
+            Console.say("\nlazuli: " + Self.cancel(job.id, client))
         }
         return try Follower(client: client, quiet: daemon.quiet, text: text, picture: picture).wait(for: job.id)
             .succeeded()

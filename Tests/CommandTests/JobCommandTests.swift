@@ -31,6 +31,58 @@ import Testing
         }
     }
 
+    @Test func `prompts come from a file and from standard input`() throws {
+        try withFakeDaemon { daemon in
+            func lazuli(_ arguments: String..., input: String = "") throws -> Ended {
+                try run("lazuli", arguments, daemon.environment, in: daemon.folder, input: Data(input.utf8))
+            }
+            func content(_ name: String) throws -> String {
+                try String(contentsOfFile: "\(daemon.folder)/\(name)", encoding: .utf8)
+            }
+            let text = "\u{FEFF}quick apple\r\n\n  quick pear \nquick plum"
+            try Data(text.utf8).write(to: URL(fileURLWithPath: "\(daemon.folder)/p.txt"))
+            let drawn = try lazuli("generate", "--prompts", "p.txt", "--seed", "3", "-o", "a.png")
+            #expect(drawn.output == "a-1.png\na-2.png\na-3.png\n", "\(drawn.errors)")
+            #expect(try content("a-1.png") == "png of quick apple, seed 3")
+            #expect(try content("a-2.png") == "png of quick pear, seed 3")
+            #expect(try content("a-3.png") == "png of quick plum, seed 3")
+            #expect(try lazuli("generate", "--prompts", "-", "-o", "b.png", input: "quick one\n").output == "b.png\n")
+            #expect(try lazuli("generate", "-", "-o", "c.png", "--seed", "1", input: "quick two\n").status == 0)
+            #expect(try content("c.png") == "png of quick two, seed 1")
+            for arguments in [
+                ["generate"], ["generate", "p", "--prompts", "p.txt"], ["generate", "-", "--image", "-"],
+            ] {
+                #expect(try run("lazuli", arguments, daemon.environment, in: daemon.folder).status == 64)
+            }
+            #expect(try lazuli("generate", "--prompts", "p.txt", "-o", "-").status == 64)
+            #expect(try lazuli("generate", "--prompts", "-", input: " \n").errors.contains("no prompt"))
+            #expect(try lazuli("generate", "--prompts", "none.txt").status == 65)
+        }
+    }
+
+    @Test func `a model may be named by its file`() throws {
+        try withFolder { folder in
+            let environment = [
+                "LAZULI_SOCKET": "\(folder)/l.sock", "LAZULI_STATE": "\(folder)/state",
+                "LAZULI_MODELS": "\(folder)/models",
+            ]
+            defer { stop(environment) }
+            try FileManager.default.createDirectory(atPath: "\(folder)/models", withIntermediateDirectories: true)
+            for file in ["models/m.safetensors", "other.safetensors"] {
+                try Data([8, 0, 0, 0, 0, 0, 0, 0] + Array("{}      ".utf8)).write(
+                    to: URL(fileURLWithPath: "\(folder)/\(file)"))
+            }
+            // The file says nothing of a model, so the daemon names what it is; before that it had to find it.
+            let found = try run("lazuli", ["generate", "p", "-m", "models/m.safetensors"], environment, in: folder)
+            #expect(found.status != 0 && found.errors.contains("models/m.safetensors"), "\(found.errors)")
+            #expect(!found.errors.contains("lies in none"), "\(found.errors)")
+            let strange = try run("lazuli", ["generate", "p", "-m", "other.safetensors"], environment, in: folder)
+            #expect(strange.status == 65 && strange.errors.contains("lies in none"), "\(strange.errors)")
+            let absent = try run("lazuli", ["generate", "p", "-m", "./absent"], environment, in: folder)
+            #expect(absent.status == 65 && absent.errors.contains("is no file"), "\(absent.errors)")
+        }
+    }
+
     @Test func `a listing goes on over its pages`() throws {
         try withFakeDaemon { daemon in
             let ids = try (0..<3).map { number in
