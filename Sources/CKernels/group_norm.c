@@ -98,23 +98,50 @@ static void apply_pieces(void *context, size_t begin, size_t end, size_t thread)
     }
 }
 
-/// Sets the window that begins at a group and measures its samples from `first_sample` on: piece 0 of each then holds
-/// the moments of the whole.
-static void measure_window(group_norm *g, size_t first_group, size_t window, size_t samples) {
-    g->first_channel = first_group * g->per_group;
-    g->last_channel = (first_group + window) * g->per_group;
-    g->groups = window;
-    lz_parallel(samples * g->pieces, 1, measure_pieces, g);
-    for (size_t i = 0; i < samples * window; i++) {
-        lz_moments *total = g->moments + i / window * g->pieces * window + i % window;
-        for (size_t piece = 1; piece < g->pieces; piece++) lz_join_moments(total, total[piece * window]);
-    }
-}
-
 /// Pieces of a sample, fixed by the shape.
 static size_t pieces_of(size_t pixels, size_t channels, size_t window) {
     size_t pieces = smaller(pixels * channels / PIECE_ELEMENTS + 1, MOST_PIECES);
     return smaller(pieces, smaller(pixels, MOST_MOMENTS / window));
+}
+
+static size_t window_of(size_t groups) { return smaller(groups, MOST_MOMENTS); }
+
+/// What measuring needs; where the result goes is the caller's.
+static group_norm of_image(size_t pixels, size_t channels, size_t groups, const void *x, lz_dtype x_type,
+                           lz_moments *room) {
+    return (group_norm){.table = &lz_table()->vector,
+                        .pixels = pixels,
+                        .channels = channels,
+                        .per_group = channels / groups,
+                        .pieces = pieces_of(pixels, channels, window_of(groups)),
+                        .x = x,
+                        .x_type = x_type,
+                        .moments = room};
+}
+
+static void give_result(group_norm *g, const float *weight, const float *bias, lz_activation activation, void *y,
+                        lz_dtype y_type) {
+    g->weight = weight;
+    g->bias = bias;
+    g->activation = activation;
+    g->y = y;
+    g->y_type = y_type;
+}
+
+/// The next groups in work, from `first_group` on.
+static void set_window(group_norm *g, size_t first_group, size_t groups) {
+    g->groups = smaller(window_of(groups), groups - first_group);
+    g->first_channel = first_group * g->per_group;
+    g->last_channel = (first_group + g->groups) * g->per_group;
+}
+
+/// Measures samples from `first_sample` on: piece 0 of each then holds the moments of the whole.
+static void measure_window(group_norm *g, size_t samples) {
+    lz_parallel(samples * g->pieces, 1, measure_pieces, g);
+    for (size_t i = 0; i < samples * g->groups; i++) {
+        lz_moments *total = g->moments + i / g->groups * g->pieces * g->groups + i % g->groups;
+        for (size_t piece = 1; piece < g->pieces; piece++) lz_join_moments(total, total[piece * g->groups]);
+    }
 }
 
 void lz_group_norm(size_t batch, size_t pixels, size_t channels, size_t groups, const void *x, lz_dtype x_type,
@@ -122,31 +149,19 @@ void lz_group_norm(size_t batch, size_t pixels, size_t channels, size_t groups, 
                    lz_dtype y_type) {
     if (batch == 0 || pixels == 0 || channels == 0) return;
     lz_moments room[MOST_MOMENTS];
-    size_t window = smaller(groups, MOST_MOMENTS), pieces = pieces_of(pixels, channels, window);
-    size_t samples = MOST_MOMENTS / window / pieces;
-    group_norm g = {.table = &lz_table()->vector,
-                    .pixels = pixels,
-                    .channels = channels,
-                    .per_group = channels / groups,
-                    .pieces = pieces,
-                    .x = x,
-                    .y = y,
-                    .x_type = x_type,
-                    .y_type = y_type,
-                    .weight = weight,
-                    .bias = bias,
-                    .activation = activation,
-                    .moments = room};
-    for (size_t group = 0; group < groups; group += window) {
-        size_t groups_here = smaller(window, groups - group);
+    group_norm g = of_image(pixels, channels, groups, x, x_type, room);
+    give_result(&g, weight, bias, activation, y, y_type);
+    size_t samples = MOST_MOMENTS / window_of(groups) / g.pieces;
+    for (size_t group = 0; group < groups; group += g.groups) {
+        set_window(&g, group, groups);
         for (g.first_sample = 0; g.first_sample < batch; g.first_sample += samples) {
             size_t here = smaller(samples, batch - g.first_sample);
-            measure_window(&g, group, groups_here, here);
-            for (size_t i = 0; i < here * groups_here; i++) {
-                lz_moments *total = room + i / groups_here * pieces * groups_here + i % groups_here;
+            measure_window(&g, here);
+            for (size_t i = 0; i < here * g.groups; i++) {
+                lz_moments *total = room + i / g.groups * g.pieces * g.groups + i % g.groups;
                 total->deviation = 1 / sqrt(total->deviation / total->count + eps);
             }
-            lz_parallel(here * pieces, 1, apply_pieces, &g);
+            lz_parallel(here * g.pieces, 1, apply_pieces, &g);
         }
     }
 }
@@ -157,19 +172,11 @@ void lz_group_moments(size_t pixels, size_t channels, size_t groups, const void 
     if (pixels == 0 || channels == 0) return;
     // Pieces that were abandoned leave what is here.
     lz_moments room[MOST_MOMENTS] = {{0, 0, 0}};
-    size_t window = smaller(groups, MOST_MOMENTS);
-    group_norm g = {.table = &lz_table()->vector,
-                    .pixels = pixels,
-                    .channels = channels,
-                    .per_group = channels / groups,
-                    .pieces = pieces_of(pixels, channels, window),
-                    .x = x,
-                    .x_type = x_type,
-                    .moments = room};
-    for (size_t group = 0; group < groups; group += window) {
-        size_t here = smaller(window, groups - group);
-        measure_window(&g, group, here, 1);
-        for (size_t i = 0; i < here; i++) moments[group + i] = room[i];
+    group_norm g = of_image(pixels, channels, groups, x, x_type, room);
+    for (size_t group = 0; group < groups; group += g.groups) {
+        set_window(&g, group, groups);
+        measure_window(&g, 1);
+        for (size_t i = 0; i < g.groups; i++) moments[group + i] = room[i];
     }
 }
 
@@ -178,24 +185,10 @@ void lz_group_norm_by(size_t pixels, size_t channels, size_t groups, const void 
                       lz_activation activation, void *y, lz_dtype y_type) {
     if (pixels == 0 || channels == 0) return;
     lz_moments room[MOST_MOMENTS];
-    size_t window = smaller(groups, MOST_MOMENTS);
-    group_norm g = {.table = &lz_table()->vector,
-                    .pixels = pixels,
-                    .channels = channels,
-                    .per_group = channels / groups,
-                    .pieces = pieces_of(pixels, channels, window),
-                    .x = x,
-                    .y = y,
-                    .x_type = x_type,
-                    .y_type = y_type,
-                    .weight = weight,
-                    .bias = bias,
-                    .activation = activation,
-                    .moments = room};
-    for (size_t group = 0; group < groups; group += window) {
-        g.groups = smaller(window, groups - group);
-        g.first_channel = group * g.per_group;
-        g.last_channel = (group + g.groups) * g.per_group;
+    group_norm g = of_image(pixels, channels, groups, x, x_type, room);
+    give_result(&g, weight, bias, activation, y, y_type);
+    for (size_t group = 0; group < groups; group += g.groups) {
+        set_window(&g, group, groups);
         for (size_t i = 0; i < g.groups; i++) {
             room[i] = moments[group + i];
             room[i].deviation = 1 / sqrt(room[i].count > 0 ? room[i].deviation / room[i].count + eps : 1);

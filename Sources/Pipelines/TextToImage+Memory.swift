@@ -44,12 +44,8 @@ extension ModelPart {
 extension Branch {
     /// The same text `count` times one after the other.
     fileprivate func repeated(_ count: Int) -> Branch {
-        guard count > 1 else { return self }
         var branch = self
-        let lines = hidden.reshaped([hidden.rows, hidden.width])
-        branch.hidden = Tensor.stacked(Array(repeating: lines, count: count)).reshaped([
-            1, count * lines.rows, lines.width,
-        ])
+        branch.hidden = .underEachOther(Array(repeating: hidden, count: count))
         return branch
     }
 }

@@ -142,12 +142,12 @@ extension TextToImage {
             warnings.append("weights in the prompt have no effect: \(name) reads prompts with a language model")
         }
         let rule = isInstructed && editing != nil ? GuidanceRule.instruction : guidance
+        let terms = rule.terms(scale, source?.imageGuidance, sampling.needsUnguided)
+        warnings += unheard(request, terms)
         return Plan(
-            width: width, height: height, steps: steps, guidance: scale,
-            terms: rule.terms(scale, source?.imageGuidance, sampling.needsUnguided),
+            width: width, height: height, steps: steps, guidance: scale, terms: terms,
             sampler: sampler, schedule: schedule, sampling: sampling, source: source, prompts: prompts,
-            band: request.band,
-            warnings: warnings + unheard(request, rule.terms(scale, source?.imageGuidance, sampling.needsUnguided)))
+            band: request.band, warnings: warnings)
     }
 
     /// What a request says of guidance and a picture without guidance does not hear.

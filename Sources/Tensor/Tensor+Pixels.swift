@@ -49,7 +49,7 @@ extension Tensor {
         self[0][rows: range].reshaped([1, range.count] + shape.dropFirst(2))
     }
 
-    /// Images [1, ·, W, C] as one.
+    /// Images [1, ·, W, C] as one, or texts [1, ·, D].
     package static func underEachOther(_ parts: [Tensor]) -> Tensor {
         guard parts.count > 1 else { return parts[0] }
         let joined = stacked(parts.map { $0[0] })

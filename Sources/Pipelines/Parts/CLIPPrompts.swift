@@ -60,10 +60,7 @@ struct CLIPPart: Sendable {
 
         /// The states that `choose` takes of each context, weighted and joined: [1, T, D].
         func states(_ choose: (CLIPTextModel.Output) -> Tensor) -> Tensor {
-            let states = zip(outputs, weights).map { WeightedStates.weighted(choose($0), by: $1) }
-            guard states.count > 1, let first = states.first else { return states[0] }
-            return Tensor.stacked(states.map { $0.reshaped([$0.rows, $0.width]) })
-                .reshaped([1, states.count * first.rows, first.width])
+            .underEachOther(zip(outputs, weights).map { WeightedStates.weighted(choose($0), by: $1) })
         }
     }
 
